@@ -1,0 +1,27 @@
+//! What travels with a call through every layer.
+
+mod call;
+mod deadline;
+mod identity;
+mod progress;
+
+pub use self::call::{CallContext, Part};
+pub use self::deadline::Deadline;
+pub(crate) use self::identity::Identity;
+pub use self::progress::Progress;
+
+/// A request that carries a [`CallContext`]: what every layer of this workspace asks of a request.
+///
+/// Implement it for your own request type, or wrap a foreign one with [`ContextLayer`](crate::ContextLayer).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` carries no `CallContext`, so orch's layers cannot see its deadline, meter and ids",
+    label = "this request type does not implement `HasContext`",
+    note = "put `orch_core::ContextLayer::new()` outside the first orch layer to wrap a foreign request, or implement `HasContext` for your own"
+)]
+pub trait HasContext {
+    /// The context.
+    fn context(&self) -> &CallContext;
+
+    /// The context, to be changed for the layers inside.
+    fn context_mut(&mut self) -> &mut CallContext;
+}

@@ -1,0 +1,122 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::Usage;
+
+/// What one attempt has delivered so far, while it runs. Clones share it.
+///
+/// Written by whatever receives the answer (through
+/// [`CallContext::deliver`](crate::CallContext::deliver)), read by the layers outside:
+/// timeouts look at the last sign of life, retry and fallback at whether
+/// anything was delivered, the meter at the usage of a call that was dropped.
+#[derive(Clone, Debug)]
+pub struct Progress(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    started: Instant,
+    /// Nanoseconds since `started`, plus one; zero means never.
+    first: AtomicU64,
+    last: AtomicU64,
+    committed: AtomicBool,
+    usage: Mutex<Usage>,
+}
+
+impl Progress {
+    /// Nothing has arrived yet.
+    #[must_use]
+    pub fn starting(now: Instant) -> Self {
+        Self(Arc::new(Inner {
+            started: now,
+            first: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+            committed: AtomicBool::new(false),
+            usage: Mutex::new(Usage::new()),
+        }))
+    }
+
+    /// Notes a sign of life: any chunk, a ping included.
+    pub fn heartbeat(&self, now: Instant) {
+        let nanos = self.mark(now);
+        self.0.last.fetch_max(nanos, Ordering::Relaxed);
+    }
+
+    /// Notes a chunk that belongs to the answer.
+    pub fn chunk(&self, now: Instant) {
+        let nanos = self.mark(now);
+        self.0.last.fetch_max(nanos, Ordering::Relaxed);
+        // Only the first one stays.
+        let _ = self.0.first.compare_exchange(0, nanos, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Notes that text or a tool call was delivered: from here on a repeat would say it twice.
+    pub fn commit(&self) {
+        self.0.committed.store(true, Ordering::Release);
+    }
+
+    /// Replaces what is known of the usage.
+    pub fn set_usage(&self, usage: Usage) {
+        *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
+    }
+
+    /// When the attempt began.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.0.started
+    }
+
+    /// When the first chunk of the answer arrived; pings do not count.
+    #[must_use]
+    pub fn first_at(&self) -> Option<Instant> {
+        self.moment(self.0.first.load(Ordering::Relaxed))
+    }
+
+    /// The last sign of life, pings included.
+    #[must_use]
+    pub fn last_at(&self) -> Option<Instant> {
+        self.moment(self.0.last.load(Ordering::Relaxed))
+    }
+
+    /// Whether text or a tool call was delivered.
+    #[must_use]
+    pub fn committed(&self) -> bool {
+        self.0.committed.load(Ordering::Acquire)
+    }
+
+    /// What is known of the usage.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.0.usage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn mark(&self, now: Instant) -> u64 {
+        let nanos = now.saturating_duration_since(self.0.started).as_nanos();
+        u64::try_from(nanos).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    fn moment(&self, mark: u64) -> Option<Instant> {
+        (mark > 0).then(|| self.0.started + Duration::from_nanos(mark - 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ping_is_a_sign_of_life_but_not_the_first_chunk() {
+        let start = Instant::now();
+        let progress = Progress::starting(start);
+        assert_eq!((progress.first_at(), progress.last_at()), (None, None));
+        progress.heartbeat(start + Duration::from_secs(1));
+        assert_eq!((progress.first_at(), progress.last_at()), (None, Some(start + Duration::from_secs(1))));
+        progress.chunk(start + Duration::from_secs(2));
+        progress.chunk(start + Duration::from_secs(3));
+        assert_eq!(progress.first_at(), Some(start + Duration::from_secs(2)));
+        assert_eq!(progress.last_at(), Some(start + Duration::from_secs(3)));
+        assert!(!progress.committed());
+    }
+}

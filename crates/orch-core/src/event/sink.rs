@@ -1,0 +1,194 @@
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use tokio::time::Instant;
+
+use super::lane::Lane;
+use super::{Envelope, Event, Origin};
+use crate::context::Identity;
+use crate::wall_clock;
+
+/// Where a run's events go. Clones share the listeners.
+///
+/// Emitting costs one atomic load when nobody listens, and never waits when somebody does.
+#[derive(Clone, Debug, Default)]
+pub struct EventSink(Option<Arc<Hub>>);
+
+#[derive(Debug)]
+struct Hub {
+    identity: Arc<Identity>,
+    listening: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next_seq: u64,
+    lanes: Vec<Arc<Mutex<Lane>>>,
+    forwards: Vec<EventSink>,
+    ended: bool,
+}
+
+impl EventSink {
+    /// Nobody listens, and nobody can.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn new(identity: Arc<Identity>) -> Self {
+        Self(Some(Arc::new(Hub { identity, listening: AtomicBool::new(false), state: Mutex::default() })))
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether somebody listens.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.0.as_ref().is_some_and(|hub| hub.listening.load(Ordering::Acquire))
+    }
+
+    /// A stream of everything from now on; ends after the terminal event, or when every sink is gone.
+    #[must_use = "dropping the stream stops listening"]
+    pub fn subscribe(&self) -> EventStream {
+        let lane = Arc::new(Mutex::new(Lane::default()));
+        let hub = match &self.0 {
+            Some(hub) => {
+                hub.lock().lanes.push(Arc::clone(&lane));
+                hub.listening.store(true, Ordering::Release);
+                Arc::downgrade(hub)
+            }
+            None => Weak::new(),
+        };
+        if hub.strong_count() == 0 {
+            let _ = lock(&lane).close();
+        }
+        EventStream { lane, hub }
+    }
+
+    /// Repeats every further event, except a terminal one, to the listeners of `other`, under that run's ids and numbers.
+    pub fn forward_to(&self, other: &Self) {
+        let (Some(hub), Some(target)) = (&self.0, &other.0) else { return };
+        if Arc::ptr_eq(hub, target) {
+            return;
+        }
+        hub.lock().forwards.push(other.clone());
+        hub.listening.store(true, Ordering::Release);
+    }
+
+    /// Emits an event with its origin; built only when somebody listens.
+    pub fn emit(&self, build: impl FnOnce() -> (Origin, Event)) {
+        if self.is_listening() {
+            let (origin, event) = build();
+            self.publish(&origin, &event);
+        }
+    }
+
+    fn publish(&self, origin: &Origin, event: &Event) {
+        let Some(hub) = &self.0 else { return };
+        let mut wakers = Vec::new();
+        let forwards = {
+            let mut state = hub.lock();
+            if state.ended {
+                return;
+            }
+            state.ended = event.is_terminal();
+            if !state.lanes.is_empty() {
+                let envelope = hub.envelope(state.next_seq, origin.clone(), event.clone());
+                state.next_seq += 1;
+                let (last, others) = state.lanes.split_last().expect("checked above");
+                wakers.extend(others.iter().filter_map(|lane| lock(lane).push(envelope.clone())));
+                wakers.extend(lock(last).push(envelope));
+            }
+            state.forwards.clone()
+        };
+        for waker in wakers {
+            waker.wake();
+        }
+        if !event.is_terminal() {
+            for sink in forwards {
+                sink.emit(|| (origin.clone(), event.clone()));
+            }
+        }
+    }
+}
+
+impl Hub {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    fn envelope(&self, seq: u64, source: Origin, event: Event) -> Envelope {
+        Envelope {
+            v: Envelope::VERSION,
+            seq,
+            at: wall_clock(),
+            elapsed: Instant::now().saturating_duration_since(self.identity.started()),
+            request_id: Arc::clone(self.identity.request_id()),
+            trace_id: Arc::clone(self.identity.trace_id()),
+            source,
+            event,
+        }
+    }
+
+    fn forget(&self, lane: &Arc<Mutex<Lane>>) {
+        let mut state = self.lock();
+        state.lanes.retain(|other| !Arc::ptr_eq(other, lane));
+        let listening = !state.lanes.is_empty() || !state.forwards.is_empty();
+        self.listening.store(listening, Ordering::Release);
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for lane in state.lanes.drain(..) {
+            let waker = lock(&lane).close();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The events of one run, for one listener. Dropping it stops listening; a slow reader slows nobody.
+#[derive(Debug)]
+pub struct EventStream {
+    lane: Arc<Mutex<Lane>>,
+    hub: Weak<Hub>,
+}
+
+impl EventStream {
+    /// The next event; `None` after the terminal one.
+    ///
+    /// # Cancellation
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Envelope> {
+        poll_fn(|cx| lock(&self.lane).poll_next(cx)).await
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Envelope;
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Envelope>> {
+        lock(&self.lane).poll_next(cx)
+    }
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        if let Some(hub) = self.hub.upgrade() {
+            hub.forget(&self.lane);
+        }
+    }
+}

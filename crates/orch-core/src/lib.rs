@@ -1,0 +1,46 @@
+#![doc = include_str!("../README.md")]
+
+mod attempt;
+mod budget;
+pub mod check;
+mod clock;
+mod content;
+pub mod context;
+mod error;
+pub mod event;
+mod health;
+mod limit;
+mod meter;
+mod money;
+mod output;
+mod registry;
+mod request;
+mod route;
+mod serde_ms;
+pub mod service;
+pub mod store;
+mod suggest;
+mod target;
+mod tool;
+mod usage;
+
+pub use attempt::{AskedBy, AttemptLog, AttemptRecord, Verdict, Wait};
+pub use budget::{Amount, Budget, BudgetKind, Limits, Spend};
+pub use clock::wall_clock;
+pub use content::{Content, TypedContent};
+pub use context::{CallContext, Deadline, HasContext, Part, Progress};
+pub use error::{Class, Error, ErrorKind, ErrorRecord, ProviderFailure, Stopped, TimeoutPhase};
+pub use event::{DeltaKind, Envelope, Event, EventSink, EventStream, ReplicateStatus};
+pub use health::{Circuit, Health, HealthBoard};
+pub use limit::LimitHint;
+pub use meter::{Meter, MeterLayer, Metered, MeteredFuture, Reservation};
+pub use money::Usd;
+pub use output::Output;
+pub use registry::{Registry, RegistryBuilder, RegistryError};
+pub use request::{Input, Request};
+pub use route::{Candidate, Route};
+pub use service::{Call, ContextLayer, Dispatch, ScopeLayer, ToolService, try_ready};
+pub use suggest::did_you_mean;
+pub use target::Target;
+pub use tool::{BoxTool, Effect, IntoTool, Tool, ToolKind, ToolSpec, tool_fn, typed_tool_fn};
+pub use usage::{Counted, Estimate, Source, Usage};

@@ -1,0 +1,110 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A request that can tell whether another one is the same.
+pub trait HasFingerprint {
+    /// The hash of everything that makes this request what it is. Ids, deadlines and listeners are not part of it.
+    fn fingerprint(&self) -> Fingerprint;
+}
+
+/// A BLAKE3 hash of canonical JSON: equal values have equal fingerprints whatever the order of their keys.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of a JSON value.
+    #[must_use]
+    pub fn of(value: &Value) -> Self {
+        let mut canonical = Vec::with_capacity(256);
+        write_canonical(value, &mut canonical);
+        Self(*blake3::hash(&canonical).as_bytes())
+    }
+
+    /// From stored bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, to be stored.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// JSON without white space, keys sorted by their bytes.
+fn write_canonical(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Array(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_canonical(item, out);
+            }
+            out.push(b']');
+        }
+        Value::Object(fields) => {
+            // Another crate may switch serde_json's `preserve_order` on, so the map's own order is no promise.
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(key, _)| *key);
+            out.push(b'{');
+            for (index, (key, field)) in sorted.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_scalar(key, out);
+                out.push(b':');
+                write_canonical(field, out);
+            }
+            out.push(b'}');
+        }
+        scalar => write_scalar(scalar, out),
+    }
+}
+
+fn write_scalar(scalar: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    serde_json::to_writer(out, scalar).expect("strings, numbers, booleans and null always serialise into memory");
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    #[test]
+    fn key_order_and_white_space_do_not_matter_values_and_types_do() {
+        let read = |text: &str| Fingerprint::of(&serde_json::from_str(text).unwrap());
+        assert_eq!(read(r#"{"a": 1, "b": {"c": [1, 2], "d": null}}"#), read(r#"{"b":{"d":null,"c":[1,2]},"a":1}"#));
+        for other in [r#"{"a":2}"#, r#"{"a":"1"}"#, r#"{"a":[1]}"#, r#"{"b":1}"#, r#"{"a":1,"b":null}"#] {
+            assert_ne!(read(r#"{"a":1}"#), read(other), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_of_insertion_gives_the_same_fingerprint(keys in prop::collection::btree_set(".{0,6}", 0..8)) {
+            let forward: Map<String, Value> = keys.iter().map(|k| (k.clone(), json!(k.len()))).collect();
+            let backward: Map<String, Value> = keys.iter().rev().map(|k| (k.clone(), json!(k.len()))).collect();
+            prop_assert_eq!(Fingerprint::of(&forward.into()), Fingerprint::of(&backward.into()));
+        }
+    }
+}
