@@ -9,7 +9,8 @@ use super::{Deadline, Identity, Progress};
 use crate::event::Origin;
 use crate::store::Key;
 use crate::{
-    AttemptLog, DeltaKind, Effect, Error, Estimate, Event, EventSink, EventStream, Limits, Meter, Target, ToolSpec,
+    AttemptLog, Content, DeltaKind, Effect, Error, Estimate, Event, EventSink, EventStream, Limits, Meter, Target,
+    ToolSpec,
 };
 
 static WHOLE: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
@@ -296,6 +297,17 @@ impl CallContext {
     #[must_use]
     pub fn attempts(&self) -> &AttemptLog {
         &self.attempts
+    }
+
+    /// Why the run's tool was chosen, once a planner has said so.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Content> {
+        self.identity.plan().get()
+    }
+
+    /// Keeps a planner's explanation for the whole run; the first one stays.
+    pub fn note_plan(&self, explanation: Content) {
+        let _ = self.identity.plan().set(explanation);
     }
 
     /// Where events go.

@@ -2,27 +2,32 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
+use crate::Content;
 use crate::clock::fresh_id;
 
-/// Who a run is: its ids, made when first asked for, and when it began.
+/// Who a run is: its ids, made when first asked for, when it began, and why its tool was chosen.
 #[derive(Debug)]
 pub(crate) struct Identity {
     request_id: OnceLock<Arc<str>>,
     trace_id: OnceLock<Arc<str>>,
     started: Instant,
+    plan: OnceLock<Content>,
 }
 
 impl Identity {
     pub(crate) fn fresh() -> Self {
-        Self { request_id: OnceLock::new(), trace_id: OnceLock::new(), started: Instant::now() }
+        let (request_id, trace_id, plan) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { request_id, trace_id, started: Instant::now(), plan }
     }
 
     pub(crate) fn with_request_id(&self, id: Arc<str>) -> Self {
-        Self { request_id: OnceLock::from(id), trace_id: self.trace_id.clone(), started: self.started }
+        let (trace_id, plan) = (self.trace_id.clone(), self.plan.clone());
+        Self { request_id: OnceLock::from(id), trace_id, started: self.started, plan }
     }
 
     pub(crate) fn with_trace_id(&self, id: Arc<str>) -> Self {
-        Self { request_id: self.request_id.clone(), trace_id: OnceLock::from(id), started: self.started }
+        let (request_id, plan) = (self.request_id.clone(), self.plan.clone());
+        Self { request_id, trace_id: OnceLock::from(id), started: self.started, plan }
     }
 
     pub(crate) fn request_id(&self) -> &Arc<str> {
@@ -35,5 +40,9 @@ impl Identity {
 
     pub(crate) fn started(&self) -> Instant {
         self.started
+    }
+
+    pub(crate) fn plan(&self) -> &OnceLock<Content> {
+        &self.plan
     }
 }
