@@ -219,6 +219,11 @@ impl CallContext {
         self.effect
     }
 
+    /// Sets what another execution would do, for the layers outside a tool's own scope.
+    pub fn set_effect(&mut self, effect: Effect) {
+        self.effect = effect;
+    }
+
     /// What the call is expected to use.
     #[must_use]
     pub fn estimate(&self) -> &Estimate {
