@@ -1,0 +1,189 @@
+//! The pieces of an answer put together: no clock, no context.
+
+use orch_core::{Counted, Usage};
+
+use super::{ChatEvent, ChatResponse, ToolCall, ToolCallPiece};
+use crate::pricing::Price;
+use crate::tokens;
+
+/// What has arrived of an answer.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    response: ChatResponse,
+    /// The index that the provider gave each of the response's tool calls.
+    call_indices: Vec<u32>,
+    began: bool,
+    output_bytes: usize,
+}
+
+impl Collected {
+    pub(super) fn apply(&mut self, event: ChatEvent) {
+        self.began |= !matches!(event, ChatEvent::Heartbeat | ChatEvent::Limits(_));
+        let response = &mut self.response;
+        match event {
+            ChatEvent::Start { model, request_id } => {
+                response.model = model.or(response.model.take());
+                response.request_id = request_id.or(response.request_id.take());
+            }
+            ChatEvent::Text(text) => {
+                self.output_bytes += text.len();
+                append(&mut response.text, text);
+            }
+            ChatEvent::Refusal(text) => {
+                self.output_bytes += text.len();
+                append(response.refusal.get_or_insert_default(), text);
+            }
+            ChatEvent::Reasoning(text) => {
+                self.output_bytes += text.len();
+                append(response.reasoning.get_or_insert_default(), text);
+            }
+            ChatEvent::ToolCall(piece) => self.add_to_call(piece),
+            ChatEvent::Usage(usage) => replace(&mut response.usage, &usage),
+            ChatEvent::Limits(limits) => response.limits = Some(limits),
+            ChatEvent::Heartbeat => {}
+            ChatEvent::End { reason } => {
+                response.finish.get_or_insert(reason);
+            }
+        }
+    }
+
+    fn add_to_call(&mut self, piece: ToolCallPiece) {
+        self.output_bytes += piece.arguments.len() + piece.name.as_ref().map_or(0, String::len);
+        let position = self.call_indices.iter().position(|index| *index == piece.index).unwrap_or_else(|| {
+            self.call_indices.push(piece.index);
+            self.response.tool_calls.push(ToolCall::default());
+            self.call_indices.len() - 1
+        });
+        let call = &mut self.response.tool_calls[position];
+        call.id = piece.id.unwrap_or_else(|| std::mem::take(&mut call.id));
+        call.name = piece.name.unwrap_or_else(|| std::mem::take(&mut call.name));
+        append(&mut call.arguments, piece.arguments);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.response.finish.is_some()
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.began
+    }
+
+    /// What has arrived, with what it used.
+    pub(super) fn response(&self, input_tokens: u64, price: Option<Price>) -> ChatResponse {
+        ChatResponse { usage: self.usage(input_tokens, price), ..self.response.clone() }
+    }
+
+    /// What the provider reported; counters that it left out are estimated, or at least so much if the answer is
+    /// not whole. Unknown before the provider has begun.
+    pub(super) fn usage(&self, input_tokens: u64, price: Option<Price>) -> Usage {
+        let mut usage = self.response.usage.clone();
+        if !self.began {
+            return usage;
+        }
+        let count = if self.has_ended() { Counted::estimated } else { Counted::lower_bound };
+        usage.input_tokens.get_or_insert(Counted::estimated(input_tokens));
+        usage.output_tokens.get_or_insert(count(tokens::in_bytes(self.output_bytes)));
+        if usage.cost.is_none() {
+            usage.cost = price.and_then(|price| price.cost(&usage));
+        }
+        usage
+    }
+}
+
+/// Without a copy when it is the first piece.
+fn append(text: &mut String, piece: String) {
+    if text.is_empty() {
+        *text = piece;
+    } else {
+        text.push_str(&piece);
+    }
+}
+
+fn replace(known: &mut Usage, newer: &Usage) {
+    known.input_tokens = newer.input_tokens.or(known.input_tokens);
+    known.cached_input_tokens = newer.cached_input_tokens.or(known.cached_input_tokens);
+    known.cache_write_tokens = newer.cache_write_tokens.or(known.cache_write_tokens);
+    known.output_tokens = newer.output_tokens.or(known.output_tokens);
+    known.reasoning_tokens = newer.reasoning_tokens.or(known.reasoning_tokens);
+    known.cost = newer.cost.or(known.cost);
+}
+
+#[cfg(test)]
+mod tests {
+    use orch_core::Usd;
+
+    use super::*;
+    use crate::chat::FinishReason;
+
+    fn collected(events: impl IntoIterator<Item = ChatEvent>) -> Collected {
+        let mut collected = Collected::default();
+        events.into_iter().for_each(|event| collected.apply(event));
+        collected
+    }
+
+    fn text(piece: &str) -> ChatEvent {
+        ChatEvent::Text(piece.to_owned())
+    }
+
+    fn piece(index: u32, id: Option<&str>, name: Option<&str>, arguments: &str) -> ChatEvent {
+        let (id, name) = (id.map(Into::into), name.map(Into::into));
+        ChatEvent::ToolCall(ToolCallPiece { index, id, name, arguments: arguments.to_owned() })
+    }
+
+    const END: ChatEvent = ChatEvent::End { reason: FinishReason::Stop };
+
+    #[test]
+    fn interleaved_tool_calls_are_put_together_by_their_index() {
+        let events = [
+            piece(3, Some("a"), Some("sum"), ""),
+            piece(0, Some("b"), Some("max"), "{"),
+            piece(3, None, None, "[1,"),
+            piece(0, None, None, "}"),
+            piece(3, None, None, "2]"),
+        ];
+        let response = collected(events).response(0, None);
+        let calls: Vec<_> = response.tool_calls.iter().map(|c| (&*c.id, &*c.name, &*c.arguments)).collect();
+        assert_eq!(calls, [("a", "sum", "[1,2]"), ("b", "max", "{}")]);
+    }
+
+    #[test]
+    fn nothing_counts_as_used_before_the_provider_has_begun() {
+        assert!(collected([ChatEvent::Heartbeat]).usage(100, Some(Price::free())).is_unknown());
+    }
+
+    #[test]
+    fn a_broken_answer_used_at_least_what_arrived_and_a_whole_one_about_that() {
+        let broken = collected([text("four"), text("more")]).usage(10, None);
+        assert_eq!(broken.input_tokens, Some(Counted::estimated(10)));
+        assert_eq!(broken.output_tokens, Some(Counted::lower_bound(2)));
+        let whole = collected([text("four"), text("more"), END]).usage(10, None);
+        assert_eq!(whole.output_tokens, Some(Counted::estimated(2)));
+    }
+
+    #[test]
+    fn a_reported_zero_is_kept_and_not_replaced_by_an_estimate() {
+        let reported = Usage::new().output(Counted::reported(0));
+        let usage = collected([text("something"), ChatEvent::Usage(reported), END]).usage(10, None);
+        assert_eq!(usage.output_tokens, Some(Counted::reported(0)));
+    }
+
+    #[test]
+    fn later_counters_replace_earlier_ones_and_absent_ones_change_nothing() {
+        let events = [
+            ChatEvent::Usage(Usage::new().input(Counted::reported(7)).output(Counted::reported(1))),
+            ChatEvent::Usage(Usage::new().output(Counted::reported(5))),
+            END,
+        ];
+        let usage = collected(events).usage(10, None);
+        assert_eq!(usage, Usage::new().input(Counted::reported(7)).output(Counted::reported(5)));
+    }
+
+    #[test]
+    fn the_providers_own_cost_beats_the_price() {
+        let reported = Usage::new().cost(Counted::reported(Usd::from_nanos(3)));
+        let usage = collected([text("x"), ChatEvent::Usage(reported), END]).usage(1, Some(Price::free()));
+        assert_eq!(usage.cost, Some(Counted::reported(Usd::from_nanos(3))));
+        let priced = collected([text("x"), END]).usage(1, Some(Price::free()));
+        assert_eq!(priced.cost, Some(Counted::estimated(Usd::ZERO)));
+    }
+}
