@@ -16,7 +16,7 @@ mod output;
 mod registry;
 mod request;
 mod route;
-mod serde_ms;
+pub mod serde_ms;
 pub mod service;
 pub mod store;
 mod suggest;
