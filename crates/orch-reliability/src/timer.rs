@@ -1,0 +1,33 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+pin_project! {
+    /// A timer that costs nothing until something really waits: it is made at the first poll.
+    #[derive(Debug)]
+    pub(crate) struct Timer {
+        #[pin]
+        sleep: Option<Sleep>,
+    }
+}
+
+impl Timer {
+    /// A timer that is not set.
+    pub(crate) const fn unset() -> Self {
+        Self { sleep: None }
+    }
+
+    /// Ready once `at` has passed. Another `at` than before moves the timer.
+    pub(crate) fn poll_at(self: Pin<&mut Self>, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
+        let mut sleep = self.project().sleep;
+        match sleep.as_mut().as_pin_mut() {
+            None => sleep.set(Some(sleep_until(at))),
+            Some(running) if running.deadline() != at => running.reset(at),
+            Some(_) => {}
+        }
+        sleep.as_pin_mut().expect("set above").poll(cx)
+    }
+}
