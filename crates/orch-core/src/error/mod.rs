@@ -13,7 +13,7 @@ use std::time::Duration;
 pub use self::class::{Class, Stopped};
 pub use self::kind::{ErrorKind, ProviderFailure, TimeoutPhase};
 pub use self::record::ErrorRecord;
-use crate::{Amount, AttemptRecord, BudgetKind, LimitHint, Output};
+use crate::{Amount, AttemptRecord, BudgetKind, Effect, LimitHint, Output};
 
 /// What went wrong, how every layer should treat it, and the work that was paid for.
 ///
@@ -30,6 +30,7 @@ struct Inner {
     not_executed: bool,
     retry_after: Option<Duration>,
     tool: Option<Arc<str>>,
+    effect: Option<Effect>,
     stopped: Option<Stopped>,
     attempts: Vec<AttemptRecord>,
     limits: Option<LimitHint>,
@@ -48,6 +49,7 @@ impl Error {
             not_executed,
             retry_after: None,
             tool: None,
+            effect: None,
             stopped: None,
             attempts: Vec::new(),
             limits: None,
@@ -97,6 +99,13 @@ impl Error {
     #[must_use]
     pub fn tool(&self) -> Option<&str> {
         self.0.tool.as_deref()
+    }
+
+    /// What another execution of the failed call would do, once known: what lies outside the tool's
+    /// scope, such as a fallback layer, learns it here.
+    #[must_use]
+    pub fn effect(&self) -> Option<Effect> {
+        self.0.effect
     }
 
     /// Why the call was not repeated (again), once a retry layer has decided.
@@ -155,6 +164,15 @@ impl Error {
             return self;
         }
         self.edit(|inner| inner.tool = Some(tool.into()))
+    }
+
+    /// Notes what another execution would do, unless it is known already.
+    #[must_use]
+    pub fn with_effect(self, effect: Effect) -> Self {
+        if self.0.effect.is_some() {
+            return self;
+        }
+        self.edit(|inner| inner.effect = Some(effect))
     }
 
     /// Notes why the call was not repeated.

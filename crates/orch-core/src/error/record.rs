@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Class, Error, ErrorKind, Stopped};
-use crate::{AttemptRecord, LimitHint, Output};
+use crate::{AttemptRecord, Effect, LimitHint, Output};
 
 /// An [`Error`] as it is stored and sent: everything but its source, whose text is in the message.
 ///
@@ -26,6 +26,9 @@ pub struct ErrorRecord {
     /// The tool that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<Arc<str>>,
+    /// What another execution would do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
     /// Why it was not repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
@@ -52,6 +55,7 @@ impl From<&Error> for ErrorRecord {
             class: inner.class,
             retry_after: inner.retry_after,
             tool: inner.tool.clone(),
+            effect: inner.effect,
             stopped: inner.stopped,
             not_executed: inner.not_executed,
             attempts: inner.attempts.clone(),
@@ -67,6 +71,7 @@ impl From<ErrorRecord> for Error {
             inner.class = record.class;
             inner.retry_after = record.retry_after;
             inner.tool = record.tool;
+            inner.effect = record.effect;
             inner.stopped = record.stopped;
             inner.not_executed = record.not_executed;
             inner.attempts = record.attempts;

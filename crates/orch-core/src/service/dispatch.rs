@@ -51,13 +51,13 @@ impl Service<Request> for Dispatch {
     fn call(&mut self, mut request: Request) -> Self::Future {
         match self.enter(&mut request) {
             Ok(mut tool) => {
-                let name = Arc::clone(tool.spec().shared_name());
+                let (name, effect) = (Arc::clone(tool.spec().shared_name()), tool.spec().effect());
                 let call = tool.call(request);
                 Box::pin(async move {
                     match call.await {
                         Ok(output) if output.served_by().is_none() => Ok(output.with_served_by(name)),
                         Ok(output) => Ok(output),
-                        Err(error) => Err(error.with_tool(name)),
+                        Err(error) => Err(error.with_tool(name).with_effect(effect)),
                     }
                 })
             }
