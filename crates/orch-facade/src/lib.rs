@@ -1,1 +1,36 @@
 #![doc = include_str!("../README.md")]
+
+mod builder;
+mod client;
+mod error;
+mod events;
+mod explain;
+mod orchestrator;
+mod outcome;
+mod registration;
+mod run;
+mod settings;
+mod stacks;
+
+pub use orch_core as core;
+pub use orch_evidence as evidence;
+pub use orch_planning as planning;
+pub use orch_providers as providers;
+pub use orch_reliability as reliability;
+
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use error::BuildError;
+pub use events::RunEvents;
+pub use explain::Explanation;
+pub use orchestrator::{Orchestrator, ReliableOrchestrator};
+pub use outcome::{Outcome, Status};
+pub use run::Run;
+
+pub use orch_core::{
+    BoxTool, Budget, Content, Effect, Envelope, Error, ErrorKind, Event, Input, IntoTool, Output, Request, Tool, ToolSpec,
+    Usage, tool_fn, typed_tool_fn,
+};
+pub use orch_evidence::BundleTool;
+pub use orch_planning::{Op, Rule, RulePlanner};
+pub use orch_reliability::{CircuitBreakerConfig, IdempotencyConfig, RetryPolicy};

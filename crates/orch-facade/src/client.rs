@@ -1,0 +1,105 @@
+use std::sync::Arc;
+
+use orch_core::{BoxTool, Effect, Health, HealthBoard, Input, Target, ToolSpec};
+
+use crate::builder::ClientBuilder;
+use crate::orchestrator::{Orchestrator, ReliableOrchestrator};
+use crate::run::Run;
+
+/// The one door: registered tools, a planner, and a stack that makes their calls dependable. Cloning it is a count.
+///
+/// ```
+/// use orch_facade::{Client, Error, Output, Request, ToolSpec, tool_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let shout = tool_fn(ToolSpec::pure("shout"), |request: Request| async move {
+///     let text = request.input().as_text().ok_or_else(|| Error::invalid("", "expected a string"))?;
+///     Ok::<_, Error>(Output::from(text.to_uppercase()))
+/// });
+/// let client = Client::builder().tool(shout).build()?;
+/// let outcome = client.run("hello").tool("shout").await?;
+/// assert_eq!(outcome.typed::<String>()?, "HELLO");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) reliable: BoxTool,
+    pub(crate) basic: BoxTool,
+    pub(crate) builder: ClientBuilder,
+}
+
+impl Client {
+    /// Starts a client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// A run of the reliable orchestrator: planned unless a tool is named, retried, remembered under its key.
+    pub fn run(&self, input: impl Into<Input>) -> Run {
+        Run::new(self.clone(), self.0.reliable.clone(), input.into())
+    }
+
+    /// The orchestrator that calls the tool it is told to call, once: no planner, no retries, no idempotency.
+    #[must_use]
+    pub fn orchestrator(&self) -> Orchestrator {
+        Orchestrator::new(self.clone())
+    }
+
+    /// The orchestrator that [`run`](Self::run) uses.
+    #[must_use]
+    pub fn reliable_orchestrator(&self) -> ReliableOrchestrator {
+        ReliableOrchestrator::new(self.clone())
+    }
+
+    /// Every registered tool, in order of registration.
+    #[must_use]
+    pub fn list_tools(&self) -> Vec<&ToolSpec> {
+        self.0.builder.registrations().iter().map(|registration| registration.spec()).collect()
+    }
+
+    /// The condition of every target somebody learnt something about.
+    #[must_use]
+    pub fn health(&self) -> Vec<(Target, Health)> {
+        self.health_board().snapshot()
+    }
+
+    /// The board itself, to be shared with planners and stacks of one's own.
+    #[must_use]
+    pub fn health_board(&self) -> &HealthBoard {
+        self.0.builder.health()
+    }
+
+    /// A builder with the same tools and settings; the new client shares stores, breakers and health with this one.
+    pub fn to_builder(&self) -> ClientBuilder {
+        self.0.builder.clone()
+    }
+
+    pub(crate) fn basic_stack(&self) -> BoxTool {
+        self.0.basic.clone()
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// The effect of the named tool, else the strictest one registered: what a run may do before its tool is known.
+    pub(crate) fn effect_of(&self, tool: Option<&str>) -> Effect {
+        let specs = || self.0.builder.registrations().iter().map(|registration| registration.spec());
+        let named = specs().find(|spec| Some(spec.name()) == tool).map(ToolSpec::effect);
+        named.or_else(|| specs().map(ToolSpec::effect).max()).unwrap_or(Effect::AtMostOnce)
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Client").field(&self.0.builder).finish()
+    }
+}

@@ -1,0 +1,178 @@
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use orch_core::{AttemptRecord, Budget, CallContext, Content, Error, Output, Usage};
+use orch_evidence::Bundle;
+use serde::de::DeserializeOwned;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use tokio::time::Instant;
+
+use crate::Explanation;
+
+/// How a run ended that gave an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Status {
+    /// It was executed now.
+    Completed,
+    /// It was remembered from an earlier run with the same key.
+    Replayed,
+}
+
+/// What a run gave: the answer, with its reason, its money and its evidence.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    output: Output,
+    context: CallContext,
+    budget: Budget,
+    usage: Usage,
+    attempts: Vec<AttemptRecord>,
+    elapsed: Duration,
+    bundle: OnceLock<Result<Bundle, Error>>,
+}
+
+impl Outcome {
+    /// Adds to a result what the run's context knows of it.
+    pub(crate) fn conclude(
+        context: &CallContext,
+        budget: Budget,
+        result: Result<Output, Error>,
+    ) -> Result<Self, Error> {
+        let mut attempts = context.attempts().snapshot();
+        // Parallel replicates end in any order; a record of a run should not depend on it.
+        attempts.sort_by_key(|record| (record.replicate, record.attempt));
+        let output = match result {
+            Ok(output) => output,
+            Err(error) if error.attempts().is_empty() => return Err(error.with_attempts(attempts)),
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            output,
+            budget,
+            usage: context.meter().usage(),
+            attempts,
+            elapsed: Instant::now().saturating_duration_since(context.started()),
+            bundle: OnceLock::new(),
+            context: context.clone(),
+        })
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn content(&self) -> &Content {
+        self.output.content()
+    }
+
+    /// The answer as `T`.
+    ///
+    /// # Errors
+    /// `BadOutput` that points at the field which does not fit.
+    pub fn typed<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, Error> {
+        self.content().get()
+    }
+
+    /// The Evidence Bundle, if the tool was a bundle.
+    ///
+    /// # Errors
+    /// `BadOutput` when the answer is not a bundle.
+    pub fn evidence(&self) -> Result<&Bundle, Error> {
+        self.bundle.get_or_init(|| Bundle::from_output(&self.output)).as_ref().map_err(Clone::clone)
+    }
+
+    /// The tool's output as it came.
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// What this run used; nothing if the answer was replayed.
+    #[must_use]
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// What this run cost, in dollars for people; exact in [`usage`](Self::usage).
+    #[must_use]
+    pub fn cost_usd(&self) -> f64 {
+        self.usage.cost_usd()
+    }
+
+    /// The limits that held.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// How the run ended.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        if self.replayed() { Status::Replayed } else { Status::Completed }
+    }
+
+    /// Whether the answer was remembered: nothing was executed or spent now.
+    #[must_use]
+    pub fn replayed(&self) -> bool {
+        self.output.replayed()
+    }
+
+    /// The tool that answered.
+    #[must_use]
+    pub fn served_by(&self) -> Option<&str> {
+        self.output.served_by()
+    }
+
+    /// The planner's explanation, if a planner chose the tool.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Content> {
+        self.context.plan()
+    }
+
+    /// Every attempt, unless each call succeeded at its first; ordered by replicate and number.
+    #[must_use]
+    pub fn attempts(&self) -> &[AttemptRecord] {
+        &self.attempts
+    }
+
+    /// The run's id.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        self.context.request_id()
+    }
+
+    /// The id that ties the run to others.
+    #[must_use]
+    pub fn trace_id(&self) -> &str {
+        self.context.trace_id()
+    }
+
+    /// How long the run took.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// Why this tool, where the time went and who asked for each wait, why it stopped, what it cost.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        Explanation::of(self)
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Outcome", 12)?;
+        fields.serialize_field("status", &self.status())?;
+        fields.serialize_field("content", self.content())?;
+        fields.serialize_field("served_by", &self.served_by())?;
+        fields.serialize_field("replayed", &self.replayed())?;
+        fields.serialize_field("usage", &self.usage)?;
+        fields.serialize_field("cost_usd", &self.cost_usd())?;
+        fields.serialize_field("budget", &self.budget)?;
+        fields.serialize_field("plan", &self.plan())?;
+        fields.serialize_field("attempts", &self.attempts)?;
+        fields.serialize_field("request_id", self.request_id())?;
+        fields.serialize_field("trace_id", self.trace_id())?;
+        fields.serialize_field("elapsed_ms", &(self.elapsed.as_secs_f64() * 1e3))?;
+        fields.end()
+    }
+}

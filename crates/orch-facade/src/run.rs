@@ -1,0 +1,176 @@
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orch_core::store::Key;
+use orch_core::{BoxTool, Budget, CallContext, Deadline, Error, ErrorKind, Event, HasContext, Input, Meter, Request};
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use crate::{Client, Outcome, RunEvents};
+
+/// A run that has not started: set its options, then `.await` it, or listen with [`events`](Self::events).
+///
+/// # Cancellation
+/// Dropping the future, or the [`RunEvents`], cancels the run; so does the token of [`cancellation`](Self::cancellation).
+#[derive(Debug)]
+#[must_use = "a run does nothing until it is awaited or listened to"]
+pub struct Run {
+    client: Client,
+    stack: BoxTool,
+    request: Request,
+    context: CallContext,
+    budget: Budget,
+    deadline: Option<Duration>,
+    max_parallel: Option<usize>,
+    /// The first option that was wrong; reported when the run starts.
+    invalid: Option<Error>,
+}
+
+impl Run {
+    pub(crate) fn new(client: Client, stack: BoxTool, input: Input) -> Self {
+        Self {
+            client,
+            stack,
+            request: Request::new(input),
+            context: CallContext::new(),
+            budget: Budget::new(),
+            deadline: None,
+            max_parallel: None,
+            invalid: None,
+        }
+    }
+
+    /// Names the tool, so that no planner is asked.
+    pub fn tool(mut self, tool: impl Into<Arc<str>>) -> Self {
+        self.request = self.request.with_tool(tool);
+        self
+    }
+
+    /// Sets the tool's options; they win over a planner's, field by field.
+    pub fn tool_options(mut self, options: impl Into<Value>) -> Self {
+        self.request = self.request.with_options(options);
+        self
+    }
+
+    /// Sets what the run may use, combined with the client's budget: the smaller wins, field by field.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Sets how long the run may take; default: the client's 300 s.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets how many replicates work at the same time; default: the client's 10, 0 counts as 1.
+    pub fn max_parallel(mut self, replicates: usize) -> Self {
+        self.max_parallel = Some(replicates);
+        self
+    }
+
+    /// Sets the key under which the outcome is remembered: 1 to 255 bytes.
+    pub fn idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
+        match Key::new(key) {
+            Ok(key) => self.context = self.context.with_key(key),
+            Err(error) => self.refuse(error),
+        }
+        self
+    }
+
+    /// Sets the run's id; default: a fresh one.
+    pub fn request_id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.context = self.context.with_request_id(id);
+        self
+    }
+
+    /// Sets the id that ties the run to others; default: a fresh one.
+    pub fn trace_id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.context = self.context.with_trace_id(id);
+        self
+    }
+
+    /// A token that cancels the run from outside.
+    #[must_use]
+    pub fn cancellation(&self) -> CancellationToken {
+        self.context.cancellation().clone()
+    }
+
+    /// Starts the run in a task of its own and listens to it.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn events(mut self) -> RunEvents {
+        let stream = self.context.subscribe();
+        let cancellation = self.cancellation();
+        RunEvents::new(stream, tokio::spawn(self.drive()), cancellation)
+    }
+
+    fn refuse(&mut self, error: Error) {
+        self.invalid.get_or_insert(error);
+    }
+
+    async fn drive(self) -> Result<Outcome, Error> {
+        let context = self.context.clone();
+        let result = self.execute().await;
+        context.emit(|| terminal(&result));
+        result
+    }
+
+    async fn execute(mut self) -> Result<Outcome, Error> {
+        let request = self.prepare()?;
+        let context = request.context().clone();
+        let result = self.stack.call(request).await;
+        Outcome::conclude(&context, self.budget, result)
+    }
+
+    fn prepare(&mut self) -> Result<Request, Error> {
+        if let Some(error) = self.invalid.take() {
+            return Err(error);
+        }
+        self.budget.check()?;
+        let settings = self.client.inner().builder.settings();
+        self.budget = self.budget.clone().combine(&settings.budget);
+        let time = self.deadline.unwrap_or(settings.deadline);
+        let mut context = self
+            .context
+            .clone()
+            .with_deadline(Deadline::after(Instant::now(), time))
+            .with_max_parallel(self.max_parallel.unwrap_or(settings.max_parallel))
+            .with_meter(Meter::new(self.budget.limits()));
+        if let Some(time) = self.budget.time_limit() {
+            context.limit_deadline(Deadline::of_budget(Instant::now(), time));
+        }
+        let tool = self.request.route().map(|route| route.tool());
+        context.set_effect(self.client.effect_of(tool));
+        Ok(self.request.clone().with_context(context))
+    }
+}
+
+fn terminal(result: &Result<Outcome, Error>) -> Event {
+    let error = match result {
+        Ok(outcome) => return Event::Completed { usage: outcome.usage().clone(), replayed: outcome.replayed() },
+        Err(error) => error.clone(),
+    };
+    let out_of_time = matches!(error.kind(), ErrorKind::DeadlineExceeded | ErrorKind::Timeout { .. })
+        || matches!(error.kind(), ErrorKind::BudgetExceeded { budget: orch_core::BudgetKind::Time, .. });
+    match error.kind() {
+        ErrorKind::Cancelled => Event::Cancelled {},
+        _ if out_of_time => Event::Timeout { error },
+        _ => Event::Error { error },
+    }
+}
+
+impl IntoFuture for Run {
+    type Output = Result<Outcome, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.drive())
+    }
+}
