@@ -1,1 +1,13 @@
 #![doc = include_str!("../README.md")]
+
+pub mod contract;
+mod faults;
+mod probe;
+mod scripted;
+pub mod store;
+pub mod time;
+
+pub use contract::LayerContract;
+pub use faults::{Fault, FaultKind, FaultLayer, Faults, FaultsFuture, Site};
+pub use probe::{Counts, Probe, ProbeFuture, ProbeService};
+pub use scripted::{Calls, ScriptedTool};
