@@ -352,7 +352,11 @@ impl CallContext {
     pub fn capped_child(&self, part: Part, cap: Limits) -> Self {
         let mut child = self.clone();
         let (path, level) = match part {
-            Part::Step(n) => (format!("{}/s{n}", self.part), format!("step {n}")),
+            Part::Step(n) => {
+                // A step may call another tool, which sets its own scope.
+                child.scoped = false;
+                (format!("{}/s{n}", self.part), format!("step {n}"))
+            }
             Part::Replicate(n, seed) => {
                 child.replicate = Some(n);
                 child.seed = Some(seed);
