@@ -55,8 +55,7 @@ pub trait Provider: Send + Sync + 'static {
     /// What the request is expected to use, at most. Default: a quarter of the input's bytes as tokens plus a
     /// margin, the request's `max_tokens` as output (unknown without it), and their cost by [`price`](Self::price).
     fn estimate(&self, request: &ChatRequest) -> Estimate {
-        let model = request.model().unwrap_or_else(|| self.info().model());
-        tokens::estimate(request, self.price(model))
+        tokens::estimate(request, self.price(self.info().model_for(request)))
     }
 
     /// Answers the request. The future ends after the last event has gone to the sink.
@@ -111,6 +110,12 @@ impl ProviderInfo {
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// The model that answers this request: the one it names, else the provider's own.
+    #[must_use]
+    pub fn model_for<'a>(&'a self, request: &'a ChatRequest) -> &'a str {
+        request.model().unwrap_or(&self.model)
     }
 
     /// How answers are found, when it is not a language model that writes them.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use orch_core::{CallContext, Error, ErrorKind, HasContext};
+use orch_core::{Error, ErrorKind, HasContext};
 use tower::Service;
 
 use crate::chat::{ChatRequest, ChatResponse, ChatSink};
@@ -80,8 +80,7 @@ enum State {
 impl ChatFuture {
     /// One attempt.
     pub(crate) fn start<P: Provider + ?Sized>(provider: &Arc<P>, request: ChatRequest) -> Self {
-        let model = request.model().unwrap_or_else(|| provider.info().model());
-        if let Err(error) = request.check().and_then(|()| refuse_unpriced(&**provider, model, request.context())) {
+        if let Err(error) = request.check().and_then(|()| refuse_unpriced(&**provider, &request)) {
             return Self(State::Refused { error: Some(error) });
         }
         let sink = ChatSink::of(&**provider, &request);
@@ -90,12 +89,9 @@ impl ChatFuture {
 }
 
 /// A cost budget cannot be kept when nobody knows what the model costs.
-pub(crate) fn refuse_unpriced<P: Provider + ?Sized>(
-    provider: &P,
-    model: &str,
-    context: &CallContext,
-) -> Result<(), Error> {
-    if provider.price(model).is_none() && context.meter().remaining().cost.is_some() {
+pub(crate) fn refuse_unpriced<P: Provider + ?Sized>(provider: &P, request: &ChatRequest) -> Result<(), Error> {
+    let model = provider.info().model_for(request);
+    if provider.price(model).is_none() && request.context().meter().remaining().cost.is_some() {
         return Err(Error::new(ErrorKind::Unpriced { model: model.into() }));
     }
     Ok(())

@@ -153,7 +153,6 @@ impl ChatRequest {
     }
 
     /// The conversation, oldest first.
-    #[must_use]
     pub fn messages(&self) -> &[Message] {
         &self.body.messages
     }
@@ -227,17 +226,28 @@ impl ChatRequest {
         if body.messages.is_empty() {
             return Err(Error::invalid("/messages", "a chat request needs at least one message"));
         }
-        if let Some(value) = body.temperature.filter(|value| !(value.is_finite() && *value >= 0.0)) {
-            return Err(Error::invalid("/temperature", format!("{value}: a temperature is a finite number from 0 up")));
-        }
-        if let Some(value) = body.top_p.filter(|value| !(0.0..=1.0).contains(value)) {
-            return Err(Error::invalid("/top_p", format!("{value}: a probability mass is a number from 0 to 1")));
-        }
-        if body.max_tokens == Some(0) {
-            return Err(Error::invalid("/max_tokens", "0: an answer needs at least one token"));
-        }
-        Ok(())
+        check_sampling("", body.temperature, body.top_p, body.max_tokens)
     }
+}
+
+/// Whether the settings of a sampling, found at `pointer`, are in their ranges.
+pub(crate) fn check_sampling(
+    pointer: &str,
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    max_tokens: Option<u64>,
+) -> Result<(), Error> {
+    let refuse = |field: &str, reason: String| Err(Error::invalid(format!("{pointer}/{field}"), reason));
+    if let Some(value) = temperature.filter(|value| !(value.is_finite() && *value >= 0.0)) {
+        return refuse("temperature", format!("{value}: a temperature is a finite number from 0 up"));
+    }
+    if let Some(value) = top_p.filter(|value| !(0.0..=1.0).contains(value)) {
+        return refuse("top_p", format!("{value}: a probability mass is a number from 0 to 1"));
+    }
+    if max_tokens == Some(0) {
+        return refuse("max_tokens", "0: an answer needs at least one token".to_owned());
+    }
+    Ok(())
 }
 
 impl HasContext for ChatRequest {
@@ -258,5 +268,53 @@ impl HasFingerprint for ChatRequest {
             "part": self.context.part_path(),
             "seed": self.context.seed(),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_provider_could_answer_is_refused_by_name() {
+        let wrong = [
+            (ChatRequest::new([]), "`/messages`"),
+            (ChatRequest::user("?").with_temperature(f64::NAN), "`/temperature`"),
+            (ChatRequest::user("?").with_top_p(-0.1), "`/top_p`"),
+            (ChatRequest::user("?").with_max_tokens(0), "`/max_tokens`"),
+        ];
+        for (request, pointer) in wrong {
+            let error = request.check().unwrap_err().to_string();
+            assert!(error.contains(pointer), "{error}");
+        }
+        ChatRequest::user("?").with_temperature(0.0).with_top_p(1.0).with_max_tokens(1).check().unwrap();
+    }
+
+    #[test]
+    fn a_fingerprint_covers_what_is_asked_the_part_and_its_seed_but_not_the_ids() {
+        let request = ChatRequest::user("?");
+        let same = ChatRequest::user("?");
+        assert_ne!(request.context().request_id(), same.context().request_id());
+        assert_eq!(request.fingerprint(), same.fingerprint());
+        let part = request.context().child(orch_core::Part::Replicate(1, 5));
+        let others = [
+            request.clone().with_message(Message::user("!")),
+            request.clone().with_temperature(0.5),
+            request.clone().with_stop("x"),
+            request.clone().with_extra("top_k", 3),
+            request.clone().with_stream(false),
+            request.clone().with_json_schema("s", json!({})),
+            request.clone().with_context(part),
+        ];
+        for other in others {
+            assert_ne!(request.fingerprint(), other.fingerprint(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_requests_own_seed_wins_over_that_of_the_context() {
+        let request = ChatRequest::user("?").with_context(CallContext::new().with_seed(1));
+        assert_eq!(request.seed(), Some(1));
+        assert_eq!(request.with_seed(2).seed(), Some(2));
     }
 }

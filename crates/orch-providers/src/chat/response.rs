@@ -67,27 +67,65 @@ pub struct ChatResponse {
     pub limits: Option<LimitHint>,
 }
 
-/// The text as content; usage, model, limits; the rest as metadata, each only if there is any.
-impl From<ChatResponse> for Output {
-    fn from(response: ChatResponse) -> Self {
-        let mut output = Self::from(response.text).with_usage(response.usage);
-        if let Some(model) = response.model {
+impl ChatResponse {
+    /// Adds to `output` everything but the text: usage, model, limits; the rest as metadata, each only if there is any.
+    pub(crate) fn describe(self, output: Output) -> Output {
+        let mut output = output.with_usage(self.usage);
+        if let Some(model) = self.model {
             output = output.with_model(model);
         }
-        if let Some(limits) = response.limits {
+        if let Some(limits) = self.limits {
             output = output.with_limits(limits);
         }
-        let calls = (!response.tool_calls.is_empty()).then_some(response.tool_calls);
+        let calls = (!self.tool_calls.is_empty()).then_some(self.tool_calls);
         let facts = [
-            ("finish", response.finish.and_then(|finish| serde_json::to_value(finish).ok())),
-            ("request_id", response.request_id.map(|id| Value::from(id.as_ref()))),
-            ("refusal", response.refusal.map(Value::from)),
-            ("reasoning", response.reasoning.map(Value::from)),
+            ("finish", self.finish.and_then(|finish| serde_json::to_value(finish).ok())),
+            ("request_id", self.request_id.map(|id| Value::from(id.as_ref()))),
+            ("refusal", self.refusal.map(Value::from)),
+            ("reasoning", self.reasoning.map(Value::from)),
             ("tool_calls", calls.and_then(|calls| serde_json::to_value(calls).ok())),
         ];
-        facts.into_iter().fold(output, |output, (name, fact)| match fact {
-            Some(fact) => output.with_metadata(name, fact),
-            None => output,
-        })
+        let known = facts.into_iter().filter_map(|(name, fact)| Some((name, fact?)));
+        known.fold(output, |output, (name, fact)| output.with_metadata(name, fact))
+    }
+}
+
+/// The text as content, with usage, model and limits; the rest as metadata, each only if there is any.
+impl From<ChatResponse> for Output {
+    fn from(mut response: ChatResponse) -> Self {
+        let text = std::mem::take(&mut response.text);
+        response.describe(Self::from(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_response_survives_json_with_a_reason_in_the_providers_word() {
+        let response = ChatResponse {
+            text: "x".into(),
+            finish: Some(FinishReason::Other("recitation".into())),
+            tool_calls: vec![ToolCall { id: "1".into(), name: "f".into(), arguments: "{}".into() }],
+            ..ChatResponse::default()
+        };
+        let stored = serde_json::to_value(&response).unwrap();
+        assert_eq!(stored["finish"], json!("recitation"));
+        assert_eq!(serde_json::from_value::<ChatResponse>(stored).unwrap(), response);
+        assert_eq!(serde_json::from_value::<FinishReason>(json!("tool_calls")).unwrap(), FinishReason::ToolCalls);
+    }
+
+    #[test]
+    fn an_output_has_the_text_as_content_and_the_rest_as_metadata() {
+        let calls = vec![ToolCall { id: "1".into(), name: "f".into(), arguments: "{}".into() }];
+        let response =
+            ChatResponse { text: "x".into(), refusal: Some("no".into()), tool_calls: calls, ..ChatResponse::default() };
+        let output = Output::from(response);
+        assert_eq!(output.content().as_text(), Some("x"));
+        let calls = json!([{ "id": "1", "name": "f", "arguments": "{}" }]);
+        assert_eq!(json!(output.metadata()), json!({ "refusal": "no", "tool_calls": calls }));
     }
 }

@@ -39,7 +39,7 @@ impl ChatSink {
     /// A sink for one call of `request` to `provider`, at the provider's price.
     #[must_use]
     pub fn of<P: Provider + ?Sized>(provider: &P, request: &ChatRequest) -> Self {
-        Self::new(request, provider.price(request.model().unwrap_or_else(|| provider.info().model())))
+        Self::new(request, provider.price(provider.info().model_for(request)))
     }
 
     /// Takes what arrived at `now`.
@@ -123,5 +123,87 @@ impl fmt::Debug for ChatSink {
             .field("price", &self.0.price)
             .field("collected", &*self.lock())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orch_core::{Counted, Event, Usage};
+
+    use super::*;
+    use crate::chat::FinishReason;
+
+    fn text(piece: &str) -> ChatEvent {
+        ChatEvent::Text(piece.to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_content_commits_and_only_content_is_the_first_chunk() {
+        let request = ChatRequest::user("?");
+        let (sink, progress) = (ChatSink::new(&request, None), request.context().progress().clone());
+        for event in [
+            ChatEvent::Start { model: None, request_id: None },
+            ChatEvent::Heartbeat,
+            ChatEvent::Limits(orch_core::LimitHint::default()),
+            text(""),
+        ] {
+            sink.event(Instant::now(), event);
+        }
+        assert!(progress.last_at().is_some() && progress.first_at().is_none());
+        sink.event(Instant::now(), ChatEvent::Reasoning("hm".into()));
+        assert!(progress.first_at().is_some() && !progress.committed());
+        sink.event(Instant::now(), text("so"));
+        assert!(progress.committed());
+    }
+
+    #[tokio::test]
+    async fn deltas_of_each_kind_add_up_to_the_response() {
+        let mut request = ChatRequest::user("?");
+        let mut events = request.context_mut().subscribe();
+        let sink = ChatSink::new(&request, None);
+        let call = ToolCallPiece { id: Some("1".into()), name: Some("f".into()), arguments: "{}".into(), index: 0 };
+        for event in [
+            ChatEvent::Reasoning("let me ".into()),
+            ChatEvent::Reasoning("see".into()),
+            text("yes"),
+            text(", but"),
+            ChatEvent::Refusal("no".into()),
+            ChatEvent::ToolCall(call),
+            ChatEvent::End { reason: FinishReason::ToolCalls },
+            ChatEvent::End { reason: FinishReason::Stop },
+        ] {
+            sink.event(Instant::now(), event);
+        }
+        let response = sink.finish().unwrap();
+        assert_eq!(response.finish, Some(FinishReason::ToolCalls));
+        drop((sink, request));
+        let mut said = std::collections::HashMap::<DeltaKind, String>::new();
+        while let Some(envelope) = events.next().await {
+            if let Event::Delta { kind, text } = envelope.event {
+                said.entry(kind).or_default().push_str(&text);
+            }
+        }
+        assert_eq!(said[&DeltaKind::Text], response.text);
+        assert_eq!(Some(&said[&DeltaKind::Reasoning]), response.reasoning.as_ref());
+        assert_eq!(Some(&said[&DeltaKind::Refusal]), response.refusal.as_ref());
+        assert_eq!(said[&DeltaKind::ToolCall], response.tool_calls[0].arguments);
+    }
+
+    #[test]
+    fn usage_after_the_end_still_counts() {
+        let sink = ChatSink::new(&ChatRequest::user("?"), None);
+        sink.event(Instant::now(), ChatEvent::End { reason: FinishReason::Stop });
+        let usage = Usage::new().input(Counted::reported(9)).output(Counted::reported(0));
+        sink.event(Instant::now(), ChatEvent::Usage(usage.clone()));
+        assert_eq!(sink.finish().unwrap().usage, usage);
+    }
+
+    #[test]
+    fn a_permanent_failure_after_text_keeps_its_kind() {
+        let sink = ChatSink::new(&ChatRequest::user("?"), None);
+        sink.event(Instant::now(), text("half"));
+        let error = sink.fail(Error::tool_execution("no more"));
+        assert_eq!((error.class(), error.to_string().as_str()), (Class::Permanent, "no more"));
+        assert_eq!(error.output().unwrap().content().as_text(), Some("half"));
     }
 }

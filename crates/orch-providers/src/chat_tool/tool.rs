@@ -1,0 +1,213 @@
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use orch_core::{Error, Estimate, HasContext, Output, Request, Tool, ToolSpec};
+use serde_json::Value;
+
+use super::answer;
+use super::options::ChatOptions;
+use super::prompt::Prompt;
+use crate::chat::{ChatRequest, Message, ResponseFormat};
+use crate::provider::Provider;
+use crate::service::{ChatFuture, refuse_unpriced};
+
+/// A [`Provider`] as a tool: the input becomes a prompt, the answer becomes content.
+///
+/// ```
+/// use orch_core::{IntoTool, Request};
+/// use orch_providers::{ChatTool, LocalAnswerer};
+/// use serde_json::json;
+/// use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), orch_core::Error> {
+/// let provider = LocalAnswerer::new("Oslo is the capital of Norway. Bergen is on the coast.")?;
+/// let tool = ChatTool::new("ask_guide", provider).prompt("Which place is {{ what }}?")?;
+/// let output = tool.into_tool().oneshot(Request::new(json!({ "what": "the capital" }))).await?;
+/// assert_eq!(output.content().as_text(), Some("Oslo is the capital of Norway."));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Its target is the provider's, so that breakers and limits see all tools of one provider together. It is
+/// [`Pure`](orch_core::Effect::Pure): asking again changes nothing but the bill, so it can be replicated and retried.
+/// The seed of a replicate goes to the provider, if the provider takes one. Pieces of the answer are
+/// [`Delta`](orch_core::Event::Delta) events while it arrives.
+///
+/// # Options
+/// From a request's options it reads only the object `chat`, whose fields go over the tool's own settings:
+/// `{"chat": {"temperature": 0.2, "top_p": 0.9, "max_tokens": 200}}`. Other fields beside `chat` belong to the layers
+/// outside, such as a bundle's `k`, and are left to them.
+///
+/// # Errors
+/// `InvalidRequest` for an input without a variable of the prompt, or a wrong field in `chat`; `Unpriced` under a
+/// cost budget when the provider has no price for the model; `BadOutput` with the first 200 characters when JSON was
+/// asked for and something else came; the provider's own. What had arrived and what it cost is in
+/// [`Error::output`].
+pub struct ChatTool {
+    spec: ToolSpec,
+    provider: Arc<dyn Provider>,
+    model: Option<Arc<str>>,
+    system: Option<Arc<str>>,
+    prompt: Option<Prompt>,
+    settings: ChatOptions,
+    format: ResponseFormat,
+}
+
+impl ChatTool {
+    /// A tool of this name over a provider.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, provider: impl Provider) -> Self {
+        Self::shared(name, Arc::new(provider))
+    }
+
+    /// A tool of this name over a provider that others use too.
+    #[must_use]
+    pub fn shared(name: impl Into<Arc<str>>, provider: Arc<dyn Provider>) -> Self {
+        let spec = ToolSpec::pure(name).with_target(provider.info().target().clone());
+        Self {
+            spec,
+            provider,
+            model: None,
+            system: None,
+            prompt: None,
+            settings: ChatOptions::default(),
+            format: ResponseFormat::Text,
+        }
+    }
+
+    /// Sets the version; default `0.1.0`.
+    #[must_use]
+    pub fn version(self, version: impl Into<Arc<str>>) -> Self {
+        Self { spec: self.spec.with_version(version), ..self }
+    }
+
+    /// Sets what the tool does, for people and planners.
+    #[must_use]
+    pub fn description(self, description: impl Into<Arc<str>>) -> Self {
+        Self { spec: self.spec.with_description(description), ..self }
+    }
+
+    /// Sets the JSON Schema of the input, for whoever plans calls. It is not checked here.
+    #[must_use]
+    pub fn input_schema(self, schema: impl Into<Value>) -> Self {
+        Self { spec: self.spec.with_input_schema(schema), ..self }
+    }
+
+    /// Sets the model; default: the provider's own.
+    #[must_use]
+    pub fn model(self, model: impl Into<Arc<str>>) -> Self {
+        Self { model: Some(model.into()), ..self }
+    }
+
+    /// Sets the rules for the model, sent before the prompt as they are.
+    #[must_use]
+    pub fn system(self, text: impl Into<Arc<str>>) -> Self {
+        Self { system: Some(text.into()), ..self }
+    }
+
+    /// Sets the prompt: a Jinja template over the fields of the input, or over `input` when that is not an object.
+    /// A call whose input lacks a variable is refused. Default: the input itself, which must be a string.
+    ///
+    /// # Errors
+    /// `InvalidRequest` at `/prompt` when the template cannot be parsed.
+    pub fn prompt(self, template: impl Into<String>) -> Result<Self, Error> {
+        Ok(Self { prompt: Some(Prompt::new(template.into())?), ..self })
+    }
+
+    /// Asks for JSON that fits a schema: the provider is asked to guarantee the fit, the answer is parsed, and the
+    /// content is its value. Whether it fits is not checked again here.
+    #[must_use]
+    pub fn json_schema(self, name: impl Into<Arc<str>>, schema: impl Into<Value>) -> Self {
+        let format = ResponseFormat::JsonSchema { name: name.into(), schema: Arc::new(schema.into()), strict: true };
+        Self { format, ..self }
+    }
+
+    /// Sets the sampling temperature, from 0 up; default: the provider's.
+    #[must_use]
+    pub fn temperature(mut self, temperature: f64) -> Self {
+        self.settings.temperature = Some(temperature);
+        self
+    }
+
+    /// Sets the probability mass that is sampled from, 0 to 1; default: the provider's.
+    #[must_use]
+    pub fn top_p(mut self, top_p: f64) -> Self {
+        self.settings.top_p = Some(top_p);
+        self
+    }
+
+    /// Sets the most tokens of an answer, at least 1; default: the provider's. Without it neither the tokens nor the
+    /// cost of an answer can be reserved before the call.
+    #[must_use]
+    pub fn max_tokens(mut self, tokens: u64) -> Self {
+        self.settings.max_tokens = Some(tokens);
+        self
+    }
+
+    /// What the provider is asked.
+    fn chat_request(&self, request: &Request) -> Result<ChatRequest, Error> {
+        let system = self.system.as_ref().map(|text| Message::system(Arc::clone(text)));
+        let question = Message::user(self.question(request)?);
+        let settings = ChatOptions::read(request.options())?.over(self.settings);
+        let mut chat = ChatRequest::new(system.into_iter().chain([question]))
+            .with_context(request.context().clone())
+            .with_response_format(self.format.clone());
+        if let Some(model) = &self.model {
+            chat = chat.with_model(Arc::clone(model));
+        }
+        if let Some(temperature) = settings.temperature {
+            chat = chat.with_temperature(temperature);
+        }
+        if let Some(top_p) = settings.top_p {
+            chat = chat.with_top_p(top_p);
+        }
+        if let Some(tokens) = settings.max_tokens {
+            chat = chat.with_max_tokens(tokens);
+        }
+        Ok(chat)
+    }
+
+    fn question(&self, request: &Request) -> Result<String, Error> {
+        match (&self.prompt, request.input().as_text()) {
+            (Some(prompt), _) => prompt.render(request.input()),
+            (None, Some(text)) => Ok(text.to_owned()),
+            (None, None) => Err(Error::invalid("", "expected a string: the tool has no prompt template")),
+        }
+    }
+}
+
+#[async_trait]
+impl Tool for ChatTool {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn estimate(&self, request: &Request) -> Result<Estimate, Error> {
+        let chat = self.chat_request(request)?;
+        refuse_unpriced(&*self.provider, &chat)?;
+        Ok(self.provider.estimate(&chat))
+    }
+
+    async fn call(self: Arc<Self>, request: Request) -> Result<Output, Error> {
+        let chat = self.chat_request(&request)?;
+        let response = ChatFuture::start(&self.provider, chat).await?;
+        answer::output(response, &self.format, self.provider.info())
+    }
+}
+
+impl fmt::Debug for ChatTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatTool")
+            .field("spec", &self.spec)
+            .field("provider", self.provider.info())
+            .field("model", &self.model)
+            .field("prompt", &self.prompt)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
