@@ -38,6 +38,20 @@ impl ConfigError {
     }
 }
 
+/// The one value of a setting that has two spellings.
+pub(crate) fn one_of<T>(
+    (field, value): (&'static str, Option<T>),
+    (other, other_value): (&'static str, Option<T>),
+) -> Result<Option<T>, ConfigError> {
+    match (value, other_value) {
+        (Some(_), Some(_)) => {
+            let reason = format!("`{other}` is another spelling of it, give one of the two");
+            Err(ConfigError::new(field, "given twice", reason))
+        }
+        (value, other_value) => Ok(value.or(other_value)),
+    }
+}
+
 /// A duration as it stands in a configuration file: a number of seconds, or a text such as `"30s"`,
 /// `"500ms"`, `"2m"` or `"1h"`. Written as a number of seconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,6 +190,14 @@ mod tests {
             assert!(error.contains("`cooldown`") && error.contains(value), "{error}");
         }
         assert!(read("true").unwrap_err().contains("a number of seconds"));
+    }
+
+    #[test]
+    fn two_spellings_of_one_setting_are_refused_naming_both() {
+        assert_eq!(one_of(("cooldown", Some(1)), ("timeout", None)), Ok(Some(1)));
+        assert_eq!(one_of(("cooldown", None), ("timeout", Some(2))), Ok(Some(2)));
+        let error = one_of(("cooldown", Some(1)), ("timeout", Some(1))).unwrap_err().to_string();
+        assert!(error.contains("`cooldown`") && error.contains("`timeout`"), "{error}");
     }
 
     #[test]

@@ -1,0 +1,87 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orch_core::{HealthBoard, Target};
+
+use super::registry::Registry;
+use super::{CircuitBreakerConfig, CircuitBreakerLayer};
+use crate::ConfigError;
+
+/// Makes a [`CircuitBreakerLayer`]; without a change, by the settings of [`CircuitBreakerConfig::default`].
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct CircuitBreakerBuilder {
+    default: CircuitBreakerConfig,
+    special: HashMap<Target, CircuitBreakerConfig>,
+    health: Option<HealthBoard>,
+    seed: Option<u64>,
+}
+
+/// The setters of the configuration, for all targets without one of their own.
+macro_rules! settings {
+    ($($name:ident: $kind:ty,)*) => {$(
+        #[doc = concat!("As [`CircuitBreakerConfig::", stringify!($name), "`].")]
+        pub fn $name(mut self, value: $kind) -> Self {
+            self.default = self.default.$name(value);
+            self
+        }
+    )*};
+}
+
+impl CircuitBreakerBuilder {
+    settings! {
+        failure_threshold: u32,
+        failure_rate: f64,
+        min_calls: u32,
+        window: Duration,
+        cooldown: Duration,
+        max_cooldown: Duration,
+        jitter: f64,
+        probes: u32,
+        successes_to_close: u32,
+        probe_lease: Duration,
+        slow_after: Duration,
+        slow_rate: f64,
+    }
+
+    /// Replaces the settings of all targets without settings of their own.
+    pub fn config(mut self, config: CircuitBreakerConfig) -> Self {
+        self.default = config;
+        self
+    }
+
+    /// Gives a target settings of its own; the last ones for a target count.
+    pub fn for_target(mut self, target: impl Into<Target>, config: CircuitBreakerConfig) -> Self {
+        self.special.insert(target.into(), config);
+        self
+    }
+
+    /// Writes every change to this board, where planners read it; default: to none.
+    pub fn health(mut self, board: HealthBoard) -> Self {
+        self.health = Some(board);
+        self
+    }
+
+    /// Makes the jitter repeatable; default: another one in every process.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The layer.
+    ///
+    /// # Errors
+    /// Names the first setting that is out of its range.
+    pub fn build(self) -> Result<CircuitBreakerLayer, ConfigError> {
+        self.default.validate()?;
+        self.special.values().try_for_each(CircuitBreakerConfig::validate)?;
+        Ok(self.valid())
+    }
+
+    pub(super) fn valid(self) -> CircuitBreakerLayer {
+        let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
+        let registry = Registry::new(self.default, self.special, self.health, seed);
+        CircuitBreakerLayer { registry: Arc::new(registry) }
+    }
+}

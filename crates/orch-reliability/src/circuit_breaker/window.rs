@@ -1,0 +1,163 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Into how many buckets a window is cut.
+const BUCKETS: usize = 10;
+
+/// What calls came to during the last while: ten time buckets, so that memory and cost are constant.
+///
+/// A bucket leaves as a whole, so what is counted is at most one window old and at least nine tenths of one.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    began: Instant,
+    bucket: Duration,
+    buckets: [Bucket; BUCKETS],
+}
+
+/// The counters of one bucket.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket {
+    number: u64,
+    counts: Counts,
+}
+
+/// Counters of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Calls whose outcome says something about the target.
+    pub(super) calls: u32,
+    /// Those that failed.
+    pub(super) failures: u32,
+    /// Those that were slow.
+    pub(super) slow: u32,
+    /// Failures since the last success.
+    pub(super) consecutive: u32,
+}
+
+/// What one call adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sample {
+    /// It succeeded: a run of failures has ended.
+    Success,
+    /// It failed.
+    Failure,
+    /// It failed because the target asked to slow down: the run of failures neither grows nor ends.
+    Throttled,
+    /// It was given up: nobody knows how it would have ended.
+    GivenUp,
+}
+
+impl Window {
+    pub(super) fn new(began: Instant, length: Duration) -> Self {
+        // A bucket of no length would make every moment a bucket of its own.
+        let bucket = (length / 10).max(Duration::from_nanos(1));
+        Self { began, bucket, buckets: Default::default() }
+    }
+
+    pub(super) fn record(&mut self, sample: Sample, slow: bool, now: Instant) {
+        if sample == Sample::Success {
+            self.end_run();
+        }
+        let number = self.number(now);
+        let slot = usize::try_from(number % BUCKETS as u64).expect("below ten");
+        let bucket = &mut self.buckets[slot];
+        if bucket.number != number {
+            *bucket = Bucket { number, counts: Counts::default() };
+        }
+        let counts = &mut bucket.counts;
+        counts.calls = counts.calls.saturating_add(1);
+        counts.failures =
+            counts.failures.saturating_add(u32::from(matches!(sample, Sample::Failure | Sample::Throttled)));
+        counts.consecutive = counts.consecutive.saturating_add(u32::from(sample == Sample::Failure));
+        counts.slow = counts.slow.saturating_add(u32::from(slow));
+    }
+
+    pub(super) fn counts(&self, now: Instant) -> Counts {
+        let newest = self.number(now);
+        let live = self.buckets.iter().filter(|bucket| bucket.number + BUCKETS as u64 > newest);
+        live.fold(Counts::default(), |sum, Bucket { counts, .. }| Counts {
+            calls: sum.calls.saturating_add(counts.calls),
+            failures: sum.failures.saturating_add(counts.failures),
+            slow: sum.slow.saturating_add(counts.slow),
+            consecutive: sum.consecutive.saturating_add(counts.consecutive),
+        })
+    }
+
+    fn end_run(&mut self) {
+        for bucket in &mut self.buckets {
+            bucket.counts.consecutive = 0;
+        }
+    }
+
+    /// Buckets are numbered from 1; 0 marks one that was never used.
+    fn number(&self, now: Instant) -> u64 {
+        let elapsed = now.saturating_duration_since(self.began).as_nanos();
+        let number = elapsed / self.bucket.as_nanos() + 1;
+        u64::try_from(number).unwrap_or(u64::MAX - BUCKETS as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Keeps every sample and counts them anew each time.
+    struct Naive {
+        began: Instant,
+        length: Duration,
+        samples: Vec<(Instant, Sample, bool)>,
+    }
+
+    impl Naive {
+        fn counts(&self, now: Instant) -> Counts {
+            let bucket = |at: Instant| (at - self.began).as_nanos() / (self.length / 10).as_nanos();
+            let live = |at: Instant| bucket(at) + 10 > bucket(now);
+            let window: Vec<_> = self.samples.iter().filter(|(at, ..)| live(*at)).collect();
+            let since_success = self.samples.iter().rev().take_while(|(_, sample, _)| *sample != Sample::Success);
+            let count = |test: &dyn Fn(&Sample, bool) -> bool| {
+                u32::try_from(window.iter().filter(|(_, sample, slow)| test(sample, *slow)).count()).unwrap()
+            };
+            let run = since_success.filter(|(at, sample, _)| live(*at) && *sample == Sample::Failure).count();
+            Counts {
+                calls: count(&|_, _| true),
+                failures: count(&|sample, _| matches!(sample, Sample::Failure | Sample::Throttled)),
+                slow: count(&|_, slow| slow),
+                consecutive: u32::try_from(run).unwrap(),
+            }
+        }
+    }
+
+    fn sample() -> impl Strategy<Value = Sample> {
+        prop_oneof![Just(Sample::Success), Just(Sample::Failure), Just(Sample::Throttled), Just(Sample::GivenUp)]
+    }
+
+    proptest! {
+        #[test]
+        fn counts_what_a_list_of_all_samples_counts(trace in prop::collection::vec((0_u64..9_000, sample(), any::<bool>()), 0..80)) {
+            let length = Duration::from_secs(60);
+            let mut now = Instant::now();
+            let mut window = Window::new(now, length);
+            let mut naive = Naive { began: now, length, samples: Vec::new() };
+            for (pause, sample, slow) in trace {
+                now += Duration::from_millis(pause);
+                window.record(sample, slow, now);
+                naive.samples.push((now, sample, slow));
+                prop_assert_eq!(window.counts(now), naive.counts(now));
+                let later = now + Duration::from_secs(20);
+                prop_assert_eq!(window.counts(later), naive.counts(later));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_older_than_the_window_is_counted() {
+        let start = Instant::now();
+        let mut window = Window::new(start, Duration::from_secs(60));
+        window.record(Sample::Failure, false, start);
+        assert_eq!(window.counts(start + Duration::from_secs(53)).failures, 1);
+        assert_eq!(window.counts(start + Duration::from_secs(60)), Counts::default());
+    }
+}
