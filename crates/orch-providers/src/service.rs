@@ -116,3 +116,50 @@ impl fmt::Debug for ChatFuture {
         })
     }
 }
+
+#[cfg(all(test, feature = "local"))]
+mod tests {
+    use orch_core::{CallContext, Limits, Meter, Usd};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{LocalAnswerer, Price, ProviderInfo};
+
+    /// Must not be asked.
+    struct Unasked(ProviderInfo, Option<Price>);
+
+    #[async_trait::async_trait]
+    impl Provider for Unasked {
+        fn info(&self) -> &ProviderInfo {
+            &self.0
+        }
+
+        fn price(&self, _: &str) -> Option<Price> {
+            self.1
+        }
+
+        async fn chat(self: Arc<Self>, _: ChatRequest, _: ChatSink) -> Result<ChatResponse, Error> {
+            unreachable!("the request was to be refused")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_provider_chosen_at_run_time_is_a_service_that_any_stack_can_clone() {
+        let provider: Arc<dyn Provider> = Arc::new(LocalAnswerer::new("Dogs travel free.").unwrap());
+        let service = orch_core::check::service::<ChatRequest, _>(ProviderService::shared(provider));
+        let response = service.clone().oneshot(ChatRequest::user("dogs")).await.unwrap();
+        assert_eq!(response, service.oneshot(ChatRequest::user("dogs")).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_answered_or_paid_is_refused_before_the_provider_is_asked() {
+        let info = ProviderInfo::new("unasked", "m-1");
+        let service = |price| ProviderService::new(Unasked(info.clone(), price));
+        let error = service(Some(Price::free())).oneshot(ChatRequest::new([])).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidRequest { .. }), "{error}");
+        let meter = Meter::new(Limits { tokens: None, cost: Some(Usd::from_nanos(1)) });
+        let request = ChatRequest::user("?").with_context(CallContext::new().with_meter(meter)).with_model("m-2");
+        let error = service(None).oneshot(request).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Unpriced { model } if &**model == "m-2"), "{error}");
+    }
+}

@@ -37,3 +37,29 @@ pub(crate) fn estimate(request: &ChatRequest, price: Option<Price>) -> Estimate 
     let cost = price.and_then(|price| price.most(input, output));
     Estimate { input_tokens: Some(input), output_tokens: output, cost, duration: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use orch_core::Usd;
+
+    use super::*;
+
+    #[test]
+    fn the_most_a_call_can_use_is_its_input_with_a_margin_and_the_longest_answer() {
+        let request = ChatRequest::user("x".repeat(400)).with_max_tokens(50);
+        let price = Price::per_million(1.0, 10.0).unwrap();
+        let most = estimate(&request, Some(price));
+        assert_eq!((most.input_tokens, most.output_tokens), (Some(156), Some(50)));
+        assert_eq!(most.cost, Some(Usd::from_nanos(156 * 1_000 + 50 * 10_000)));
+    }
+
+    #[test]
+    fn without_a_longest_answer_only_a_free_call_has_a_known_cost() {
+        let request = ChatRequest::user("x");
+        let price = Price::per_million(1.0, 10.0).unwrap();
+        assert_eq!(estimate(&request, Some(price)).output_tokens, None);
+        assert_eq!(estimate(&request, Some(price)).cost, None);
+        assert_eq!(estimate(&request, None).cost, None);
+        assert_eq!(estimate(&request, Some(Price::free())).cost, Some(Usd::ZERO));
+    }
+}

@@ -19,16 +19,17 @@ pub(super) fn output(
     info: &ProviderInfo,
 ) -> Result<Output, Error> {
     response.model.get_or_insert_with(|| info.model().into());
-    match content(&response, format, info) {
+    match content(&mut response, format, info) {
         Ok(content) => Ok(described(response, content, info)),
         Err(error) => {
-            let text = Content::from(response.text.as_str());
+            let text = Content::from(std::mem::take(&mut response.text));
             Err(error.with_output(described(response, text, info)))
         }
     }
 }
 
-fn content(response: &ChatResponse, format: &ResponseFormat, info: &ProviderInfo) -> Result<Content, Error> {
+/// Takes the text out of the response unless it is refused.
+fn content(response: &mut ChatResponse, format: &ResponseFormat, info: &ProviderInfo) -> Result<Content, Error> {
     if let Some(refusal) = &response.refusal {
         return Err(declined(response, info, "refusal", refusal));
     }
@@ -36,7 +37,7 @@ fn content(response: &ChatResponse, format: &ResponseFormat, info: &ProviderInfo
         return Err(declined(response, info, "content_filter", "the provider's filter cut the answer"));
     }
     match format {
-        ResponseFormat::Text => Ok(Content::from(response.text.as_str())),
+        ResponseFormat::Text => Ok(Content::from(std::mem::take(&mut response.text))),
         ResponseFormat::JsonSchema { .. } => {
             let json: Value = serde_json::from_str(&response.text).map_err(|error| not_json(response, error))?;
             Ok(Content::json(json))

@@ -43,8 +43,8 @@ pub struct LocalAnswerer {
 }
 
 impl LocalAnswerer {
-    /// An answerer over a document: plain text or Markdown, of any script whose words or letters Unicode can tell
-    /// apart. The document is read once, in time proportional to its length.
+    /// An answerer over a document: plain text or Markdown (without its headings and fenced code), of any script whose
+    /// words or letters Unicode can tell apart. The document is read once, in time proportional to its length.
     ///
     /// # Errors
     /// `InvalidRequest` at `/document` when no sentence of it has a word.

@@ -5,7 +5,7 @@ use unicode_segmentation::UnicodeSegmentation;
 /// The sentences of a document that have a word in them, in order.
 ///
 /// A line break inside a paragraph is only a space: documents are often wrapped by hand. A paragraph ends at a blank
-/// line and before a line that begins like a heading, a list item or a table row.
+/// line and before a list item, a quotation or a table row. Headings and fenced code of Markdown are not sentences.
 pub(super) fn sentences(document: &str) -> Vec<String> {
     let paragraphs = paragraphs(document);
     let sentences = paragraphs.iter().flat_map(|paragraph| paragraph.unicode_sentences());
@@ -14,27 +14,46 @@ pub(super) fn sentences(document: &str) -> Vec<String> {
 
 fn paragraphs(document: &str) -> Vec<String> {
     let mut paragraphs = vec![String::new()];
+    let mut in_code = false;
     for line in document.lines().map(str::trim) {
-        if line.is_empty() || begins_a_block(line) {
+        let fence = line.starts_with("```") || line.starts_with("~~~");
+        in_code ^= fence;
+        let (mark, text) = split_mark(line);
+        if in_code || fence || line.is_empty() || mark != Mark::None {
             paragraphs.push(String::new());
+        }
+        if in_code || fence || mark == Mark::Heading {
+            continue;
         }
         let open = paragraphs.last_mut().expect("there is one from the beginning");
         if !open.is_empty() {
             open.push(' ');
         }
-        open.push_str(line);
-        if line.starts_with('#') {
-            paragraphs.push(String::new());
-        }
+        open.push_str(text);
     }
     paragraphs
 }
 
-fn begins_a_block(line: &str) -> bool {
-    let marker = line.split(' ').next().unwrap_or_default();
-    let numbered =
-        marker.strip_suffix(['.', ')']).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    numbered || matches!(marker, "-" | "*" | "+" | ">") || line.starts_with(['#', '|'])
+/// What a line begins with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    None,
+    Heading,
+    Item,
+}
+
+/// A line's mark and the text behind it; a number and a table's bar are part of the text.
+fn split_mark(line: &str) -> (Mark, &str) {
+    let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let number = first.strip_suffix(['.', ')']).unwrap_or_default();
+    match first {
+        "-" | "*" | "+" | ">" => (Mark::Item, rest),
+        _ if !first.is_empty() && first.bytes().all(|byte| byte == b'#') => (Mark::Heading, rest),
+        _ if line.starts_with('|') || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())) => {
+            (Mark::Item, line)
+        }
+        _ => (Mark::None, line),
+    }
 }
 
 /// The words of a text in lower case.
@@ -60,18 +79,24 @@ mod tests {
 
     #[test]
     fn hand_wrapped_lines_are_one_sentence_and_blocks_are_several() {
-        let document =
-            "# Title\nA sentence that\nis wrapped. Another one!\n- first item\n- second item\n2. third\n\nLast";
+        let document = "A sentence that\nis wrapped. Another one!\n- first item\n* second item\n2. third\n> said\n| a | b |\n\nLast";
         let expected = [
-            "# Title",
             "A sentence that is wrapped.",
             "Another one!",
-            "- first item",
-            "- second item",
+            "first item",
+            "second item",
             "2. third",
+            "said",
+            "| a | b |",
             "Last",
         ];
         assert_eq!(sentences(document), expected);
+    }
+
+    #[test]
+    fn headings_and_fenced_code_are_not_sentences() {
+        let document = "# Title\nBefore\n```rust\nlet a = 1;\n\n# not a heading\n```\nafter.\n\n#tag stays\n### End";
+        assert_eq!(sentences(document), ["Before", "after.", "#tag stays"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The words of a document, counted once; ranked for each question over the sentences that take part.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -79,14 +79,9 @@ impl Index {
 }
 
 /// In the order of their first occurrence, so that scores add up in the same order every time.
-fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = Vec::new();
-    for word in words {
-        if !seen.contains(&word) {
-            seen.push(word);
-        }
-    }
-    seen
+fn distinct(words: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    let mut seen = HashSet::new();
+    words.filter(move |word| seen.insert(word.clone()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::task::{Context, Waker};
 
 use orch_core::{
-    Budget, CallContext, Class, Counted, ErrorKind, Event, IntoTool, Meter, Source, Target, ToolService, Usage, Usd,
+    Budget, CallContext, Class, Counted, ErrorKind, IntoTool, Meter, Source, Target, ToolService, Usage, Usd,
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -150,6 +150,7 @@ async fn the_output_says_who_answered_and_what_it_cost() {
     assert_eq!(json!(output.metadata()), json!({ "finish": "stop", "provider": "fixed", "request_id": "req-9" }));
 }
 
+#[cfg(feature = "local")]
 #[tokio::test]
 async fn the_local_answerer_is_named_as_what_it_is() {
     let provider = crate::LocalAnswerer::new("Dogs travel free.").unwrap();
@@ -225,6 +226,7 @@ async fn the_longest_answer_is_reserved_before_the_provider_is_asked() {
     assert!(meter.settled().cost > Usd::ZERO && meter.held().cost == Usd::ZERO);
 }
 
+#[cfg(feature = "local")]
 #[tokio::test]
 async fn a_call_that_is_dropped_books_what_had_arrived() {
     let meter = Meter::unlimited();
@@ -275,6 +277,7 @@ async fn an_answer_without_its_terminal_event_is_not_a_success() {
     assert_eq!(error.output().unwrap().content().as_text(), Some("half"));
 }
 
+#[cfg(feature = "local")]
 #[tokio::test]
 async fn pieces_of_the_answer_are_events_of_the_tool() {
     let mut context = CallContext::new();
@@ -284,7 +287,7 @@ async fn pieces_of_the_answer_are_events_of_the_tool() {
     let output = call(ChatTool::new("ask", provider), request).await.unwrap();
     let mut text = String::new();
     while let Some(envelope) = events.next().await {
-        if let Event::Delta { text: piece, .. } = envelope.event {
+        if let orch_core::Event::Delta { text: piece, .. } = envelope.event {
             assert_eq!(envelope.source.tool.as_deref(), Some("ask"));
             text.push_str(&piece);
         }
