@@ -3,6 +3,7 @@
 pub mod contract;
 mod faults;
 mod probe;
+mod rule;
 mod scripted;
 pub mod store;
 pub mod time;
@@ -11,3 +12,4 @@ pub use contract::LayerContract;
 pub use faults::{Fault, FaultKind, FaultLayer, Faults, FaultsFuture, Site};
 pub use probe::{Counts, Probe, ProbeFuture, ProbeService};
 pub use scripted::{Calls, ScriptedTool};
+pub use store::check_idempotency_store;

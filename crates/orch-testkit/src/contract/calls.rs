@@ -4,8 +4,9 @@ use orch_core::{Counted, Error, Output, Usage};
 use serde_json::json;
 use tower::Layer;
 
-use super::{LayerContract, Rule, Stack, StackOf, call};
+use super::{LayerContract, Stack, StackOf, call};
 use crate::probe::{Probe, ProbeService};
+use crate::rule::Rule;
 use crate::time::{Stepper, settle};
 
 const SEQUENTIAL: usize = 100;
@@ -23,7 +24,7 @@ where
         if !self.keeps_responses {
             return;
         }
-        let rule = Rule("responses_kept");
+        let rule = Rule::of_layers("responses_kept");
         let (mut stack, probe) = self.around::<Error>();
         probe.answer(|_| Ok(sample()));
         let output = rule.answer(&mut stack, self.next_request()).await;
@@ -40,7 +41,7 @@ where
     /// # Panics
     /// When the layer breaks the rule.
     pub async fn sequential_calls_complete(&self) {
-        let rule = Rule("sequential_calls_complete");
+        let rule = Rule::of_layers("sequential_calls_complete");
         let (mut stack, probe) = self.around::<Error>();
         probe.ready_after(1);
         probe.answer_after(1);
@@ -56,7 +57,7 @@ where
     /// # Panics
     /// When the layer breaks the rule.
     pub async fn concurrent_calls_complete(&self) {
-        let rule = Rule("concurrent_calls_complete");
+        let rule = Rule::of_layers("concurrent_calls_complete");
         let (stack, probe) = self.around::<Error>();
         probe.ready_after(1);
         probe.answer_after(2);
@@ -81,7 +82,7 @@ where
     /// # Panics
     /// When the layer breaks the rule.
     pub async fn clones_are_independent(&self) {
-        let rule = Rule("clones_are_independent");
+        let rule = Rule::of_layers("clones_are_independent");
         let (mut original, probe) = self.around::<Error>();
         let mut clone = original.clone();
         rule.succeed(&mut clone, self.next_request()).await;

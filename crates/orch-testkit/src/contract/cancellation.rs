@@ -6,8 +6,9 @@ use orch_core::{Class, Error};
 use tower::{Layer, Service};
 
 use super::calls::nothing_left;
-use super::{LayerContract, Rule, Stack, StackOf, call};
+use super::{LayerContract, Stack, StackOf, call};
 use crate::probe::{Probe, ProbeService};
+use crate::rule::Rule;
 use crate::time::{poll_n_then_drop, settle};
 
 /// More polls than any layer needs for one call of the probe.
@@ -23,7 +24,7 @@ where
     /// # Panics
     /// When the layer breaks the rule.
     pub async fn drop_before_call_leaks_nothing(&self) {
-        let rule = Rule("drop_before_call_leaks_nothing");
+        let rule = Rule::of_layers("drop_before_call_leaks_nothing");
         let (stack, probe) = self.around::<Error>();
         for _ in 0..self.concurrency.max(2) {
             drop(ready_clone(rule, &stack).await);
@@ -41,7 +42,7 @@ where
     /// # Panics
     /// When the layer breaks the rule.
     pub async fn drop_in_flight_leaks_nothing(&self) {
-        let rule = Rule("drop_in_flight_leaks_nothing");
+        let rule = Rule::of_layers("drop_in_flight_leaks_nothing");
         let (stack, probe) = self.around::<Error>();
         probe.ready_after(2);
         probe.answer_after(3);
@@ -61,7 +62,7 @@ where
     /// # Panics
     /// When the layer breaks the rule.
     pub async fn drop_while_failing_leaks_nothing(&self) {
-        let rule = Rule("drop_while_failing_leaks_nothing");
+        let rule = Rule::of_layers("drop_while_failing_leaks_nothing");
         for polls in 0.. {
             // A fresh layer each time: a breaker is right to remember failures.
             let (stack, probe) = self.around::<Error>();

@@ -5,8 +5,9 @@ use std::time::Duration;
 use orch_core::{Amount, BudgetKind, Class, Error, ErrorKind, Output, ProviderFailure};
 use tower::{BoxError, Layer};
 
-use super::{LayerContract, Rule, Stack, StackOf, call};
+use super::{LayerContract, Stack, StackOf, call};
 use crate::probe::{Probe, ProbeService};
+use crate::rule::Rule;
 
 impl<L> LayerContract<L>
 where
@@ -20,7 +21,7 @@ where
     pub async fn errors_kept(&self) {
         for sample in self.error_samples() {
             let (stack, probe) = self.around::<Error>();
-            self.error_kept(Rule("errors_kept"), stack, &probe, sample).await;
+            self.error_kept(Rule::of_layers("errors_kept"), stack, &probe, sample).await;
         }
     }
 
@@ -52,7 +53,7 @@ where
     pub async fn boxed_errors_kept(&self) {
         for sample in self.error_samples() {
             let (stack, probe) = self.around::<BoxError>();
-            self.error_kept(Rule("boxed_errors_kept"), stack, &probe, sample).await;
+            self.error_kept(Rule::of_layers("boxed_errors_kept"), stack, &probe, sample).await;
         }
     }
 }

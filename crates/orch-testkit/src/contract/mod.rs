@@ -19,15 +19,14 @@ mod readiness;
 mod wakers;
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use orch_core::{Error, Estimate, HasContext, Output, Request, ToolSpec};
 use tower::{BoxError, Layer, Service};
 
 use crate::probe::{Probe, ProbeService};
+use crate::rule::Rule;
 
 /// What a layer makes of an inner service: a tower service over [`Request`] and [`Output`] that can be shared.
 /// Implemented for everything that fits.
@@ -202,31 +201,7 @@ fn plain_request(number: u64) -> Request {
     request
 }
 
-/// One rule: its name, for the message.
-#[derive(Clone, Copy)]
-struct Rule(&'static str);
-
 impl Rule {
-    #[track_caller]
-    fn broken(self, what: impl fmt::Display) -> ! {
-        panic!("layer contract broken, rule `{}`: {what}", self.0)
-    }
-
-    #[track_caller]
-    fn hold(self, condition: bool, what: impl FnOnce() -> String) {
-        if !condition {
-            self.broken(what());
-        }
-    }
-
-    /// What `future` answers; it has an hour of paused time.
-    async fn complete<F: Future>(self, future: F) -> F::Output {
-        match tokio::time::timeout(Duration::from_secs(3600), future).await {
-            Ok(output) => output,
-            Err(_) => self.broken("a call did not complete although its inner service did"),
-        }
-    }
-
     /// What a call that must succeed answers.
     async fn answer<S: Stack>(self, stack: &mut S, request: Request) -> Output {
         match self.complete(call(stack, request)).await {

@@ -5,8 +5,9 @@ use std::task::{Context, Poll, Waker};
 use orch_core::{Error, Output};
 use tower::Layer;
 
-use super::{LayerContract, Rule, Stack, StackOf, call};
+use super::{LayerContract, Stack, StackOf, call};
 use crate::probe::{Probe, ProbeService};
+use crate::rule::Rule;
 use crate::time::{Stepper, settle};
 
 impl<L> LayerContract<L>
@@ -20,7 +21,7 @@ where
     /// # Panics
     /// When the layer breaks the rule.
     pub async fn ready_inner_is_called_in_place(&self) {
-        let rule = Rule("ready_inner_is_called_in_place");
+        let rule = Rule::of_layers("ready_inner_is_called_in_place");
         let (mut stack, probe) = self.around::<Error>();
         let before = probe.counts().clones;
         let _ = rule.complete(call(&mut stack, self.next_request())).await;
@@ -43,7 +44,7 @@ where
         if !self.always_ready {
             return;
         }
-        let rule = Rule("waiting_instance_is_called");
+        let rule = Rule::of_layers("waiting_instance_is_called");
         let (mut stack, probe) = self.around::<Error>();
         probe.pending();
         let mut first = self.park(rule, &mut stack, &probe).await;
@@ -95,7 +96,7 @@ where
         if self.always_ready {
             return;
         }
-        let rule = Rule("readiness_is_passed_on");
+        let rule = Rule::of_layers("readiness_is_passed_on");
         let (mut stack, probe) = self.around::<Error>();
         probe.pending();
         let ready = poll_ready(&mut stack);
@@ -119,7 +120,7 @@ where
         if !self.always_ready {
             return;
         }
-        let rule = Rule("poll_ready_reserves_nothing");
+        let rule = Rule::of_layers("poll_ready_reserves_nothing");
         let (mut stack, probe) = self.around::<Error>();
         let ready = poll_ready(&mut stack);
         settle().await;
@@ -133,7 +134,7 @@ where
     /// # Panics
     /// When the layer breaks the rule.
     pub async fn readiness_errors_are_delivered(&self) {
-        let rule = Rule("readiness_errors_are_delivered");
+        let rule = Rule::of_layers("readiness_errors_are_delivered");
         let (mut stack, probe) = self.around::<Error>();
         probe.broken(Error::tool_execution("the inner service is broken"));
         if self.always_ready {

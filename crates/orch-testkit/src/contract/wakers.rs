@@ -3,8 +3,9 @@
 use orch_core::Error;
 use tower::Layer;
 
-use super::{LayerContract, Rule, Stack, StackOf, call};
+use super::{LayerContract, Stack, StackOf, call};
 use crate::probe::ProbeService;
+use crate::rule::Rule;
 use crate::time::{Stepper, settle, wakes_while_idle};
 
 /// Fruitless polls that are no busy loop yet: a layer that spawns may be woken a few times by its own task.
@@ -21,7 +22,7 @@ where
     /// # Panics
     /// When the layer breaks the rule.
     pub async fn wakes_only_when_something_happened(&self) {
-        let rule = Rule("wakes_only_when_something_happened");
+        let rule = Rule::of_layers("wakes_only_when_something_happened");
         let (mut stack, probe) = self.around::<Error>();
         probe.pending();
         probe.hold();
