@@ -148,3 +148,6 @@ fn described(rule: &Rule) -> String {
         (None, None) => "rule".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,3 +183,6 @@ impl Compiled {
         Basis::Rule { rule: Arc::clone(&self.name) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,3 +69,8 @@ impl Planner for RulePlanner {
         self.rules.iter().try_for_each(|rule| rule.check(registry))
     }
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
