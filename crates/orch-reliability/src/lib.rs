@@ -3,6 +3,7 @@
 mod backoff;
 mod circuit_breaker;
 mod config;
+mod memory;
 mod retry_budget;
 mod timer;
 
@@ -12,4 +13,5 @@ pub use circuit_breaker::{
     CircuitBreakerLayer, CircuitSnapshot,
 };
 pub use config::ConfigError;
+pub use memory::MemoryStore;
 pub use retry_budget::{RatioBudget, RatioBudgetBuilder, RetryBudget, Withdrawal};
