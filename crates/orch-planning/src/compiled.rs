@@ -7,7 +7,7 @@ use orch_core::{Candidate, Registry, Route, ToolSpec, did_you_mean};
 use serde_json::Value;
 
 use crate::matching::{Condition, Keywords, Path, Subject, Test};
-use crate::{PlanningError, Rule};
+use crate::{Basis, PlanningError, Rule};
 
 /// A rule that was checked.
 #[derive(Clone, Debug)]
@@ -45,6 +45,11 @@ impl Compiled {
         &self.route
     }
 
+    /// That this rule proposes its own tool.
+    pub(crate) fn basis(&self) -> Basis {
+        Basis::Rule { rule: Arc::clone(&self.name) }
+    }
+
     /// The position of the first test that does not hold; `None` when the rule fits.
     pub(crate) fn failure<'r>(&'r self, subject: &Subject<'r>) -> Option<usize> {
         self.tests.iter().position(|test| !test.holds(subject))
@@ -69,7 +74,7 @@ impl Compiled {
     }
 }
 
-/// What the rule asks for, the cheapest tests to explain first and code last.
+/// What the rule asks for; code of the user's own comes last.
 fn tests(rule: Rule, name: &Arc<str>) -> Result<Vec<Test>, PlanningError> {
     let path = |text: &str| {
         Path::parse(text).map_err(|reason| PlanningError::InvalidPath {

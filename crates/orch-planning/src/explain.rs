@@ -1,12 +1,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use orch_core::Input;
+use orch_core::{Input, Request};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::Considered;
 use crate::compiled::Compiled;
 use crate::matching::{Subject, WhyNot};
-use crate::{Basis, Considered};
 
 /// How a plan came about: every rule with why it fits or not, every tool that came into question with what
 /// speaks against it, and what was changed.
@@ -151,7 +151,7 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// Tries every rule.
-    pub(crate) fn of(rules: &Arc<[Compiled]>, request: &orch_core::Request) -> Self {
+    pub(crate) fn of(rules: &Arc<[Compiled]>, request: &Request) -> Self {
         let subject = Subject::new(request);
         let failures = rules.iter().map(|rule| rule.failure(&subject)).collect();
         Self { rules: Arc::clone(rules), failures, input: request.input().clone() }
@@ -174,13 +174,6 @@ impl Trace {
             }
         };
         self.rules.iter().zip(&self.failures).map(report).collect()
-    }
-}
-
-impl Compiled {
-    /// That this rule proposes its own tool.
-    pub(crate) fn basis(&self) -> Basis {
-        Basis::Rule { rule: Arc::clone(&self.name) }
     }
 }
 

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use orch_core::{Estimate, Limits, Request, Usd};
+use orch_core::{Estimate, Limits, Usd};
 use serde_json::json;
 
 use super::*;
 use crate::testing::{World, costing, tool, with_limits};
-use crate::{Op, Rule};
+use crate::{Basis, Op, Rule};
 
 fn world() -> World {
     let priced = Estimate {

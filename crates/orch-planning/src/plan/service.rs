@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use orch_core::{Candidate, Error, Event, HasContext, Request, Route, try_ready};
@@ -61,9 +62,8 @@ impl<P: Planner> PlanLayer<P> {
 
 /// `route` with the caller's options over those of each fallback, which would be laid over them otherwise.
 fn asked(route: &Route, request: &Request) -> Route {
-    let asked = |next: &Candidate| {
-        Candidate::new(std::sync::Arc::clone(&next.tool)).with_options(request.merged_options(&next.options))
-    };
+    let asked =
+        |next: &Candidate| Candidate::new(Arc::clone(&next.tool)).with_options(request.merged_options(&next.options));
     route.clone().with_fallbacks(route.fallbacks().iter().map(asked))
 }
 
