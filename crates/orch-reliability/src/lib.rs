@@ -1,17 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod backoff;
-mod circuit_breaker;
+pub mod budget;
+pub mod bulkhead;
+pub mod catch_panic;
+pub mod classify;
+mod commit;
 mod config;
-mod memory;
+pub mod fallback;
+pub mod retry;
 mod retry_budget;
+pub mod timeout;
 mod timer;
+pub mod trace;
 
 pub use backoff::Backoff;
-pub use circuit_breaker::{
-    CircuitBreaker, CircuitBreakerBuilder, CircuitBreakerConfig, CircuitBreakerFuture, CircuitBreakerHandle,
-    CircuitBreakerLayer, CircuitSnapshot,
-};
+pub use budget::BudgetLayer;
+pub use bulkhead::BulkheadLayer;
+pub use catch_panic::CatchPanicLayer;
+pub use classify::ClassifyLayer;
 pub use config::ConfigError;
-pub use memory::MemoryStore;
+pub use fallback::FallbackLayer;
+pub use retry::{RetryLayer, RetryPolicy};
 pub use retry_budget::{RatioBudget, RatioBudgetBuilder, RetryBudget, Withdrawal};
+pub use timeout::TimeoutLayer;
+pub use trace::TraceLayer;

@@ -20,12 +20,13 @@ impl Timer {
         Self { sleep: None }
     }
 
-    /// Ready once `at` has passed. Another `at` than before moves the timer.
-    pub(crate) fn poll_at(self: Pin<&mut Self>, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
+    /// Ready at `at`; earlier if `at` was earlier at a former poll, so that a moment which keeps moving away does not
+    /// cost a change of the timer each time.
+    pub(crate) fn poll_by(self: Pin<&mut Self>, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
         let mut sleep = self.project().sleep;
         match sleep.as_mut().as_pin_mut() {
             None => sleep.set(Some(sleep_until(at))),
-            Some(running) if running.deadline() != at => running.reset(at),
+            Some(running) if running.is_elapsed() || running.deadline() > at => running.reset(at),
             Some(_) => {}
         }
         sleep.as_pin_mut().expect("set above").poll(cx)

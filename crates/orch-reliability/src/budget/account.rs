@@ -1,0 +1,94 @@
+use orch_core::{Budget, CallContext, Error, Event, Limits, Meter, Output};
+use tokio::time::Instant;
+
+use super::layer::Mode;
+use super::warning::{Standing, Warned};
+
+/// The account of one run, between the run's own meter and what works on its behalf.
+pub(super) struct Account {
+    /// As the caller gave it: its meter may have limits of the run.
+    context: CallContext,
+    /// What the layers inside book on.
+    meter: Meter,
+    default: Budget,
+    mode: Mode,
+    warned: Warned,
+}
+
+impl Account {
+    /// Opens the account, and makes `context` book on it. `None` when nothing is limited.
+    pub(super) fn open(default: &Budget, mode: Mode, context: &mut CallContext) -> Option<Self> {
+        if default.is_unlimited() && context.meter().limits() == Limits::NONE {
+            return None;
+        }
+        let outside = context.clone();
+        let meter = match mode {
+            Mode::Hard => context.meter().child("run", default.limits()),
+            // Without limits, so that nothing inside refuses; booked on the run's own meter at the end.
+            Mode::Soft => Meter::unlimited(),
+        };
+        context.set_meter(meter.clone());
+        Some(Self { context: outside, meter, default: default.clone(), mode, warned: Warned::default() })
+    }
+
+    /// Warns of every budget that is mostly used, once.
+    pub(super) fn warn(&mut self) {
+        if !self.context.events().is_listening() {
+            return;
+        }
+        let standing = self.standing();
+        while let Some((budget, used)) = self.warned.next(&standing) {
+            self.context.emit(|| Event::BudgetWarning { budget, used });
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        let (default, run) = (self.default.limits(), self.context.meter());
+        let limits = run.limits();
+        let spent = match self.mode {
+            // Bookings reach the run's meter at once.
+            Mode::Hard => run.settled(),
+            Mode::Soft => run.settled() + self.meter.settled(),
+        };
+        Standing {
+            limits: Limits { tokens: least(default.tokens, limits.tokens), cost: least(default.cost, limits.cost) },
+            time: self.default.time_limit(),
+            spent,
+            elapsed: Instant::now().saturating_duration_since(self.context.started()),
+        }
+    }
+
+    /// The check after the run: an overrun is an error that carries the answer, since it was paid for.
+    pub(super) fn settle(&mut self, result: Result<Output, Error>) -> Result<Output, Error> {
+        if let Ok(output) = &result {
+            self.book_unless_booked(output);
+        }
+        self.warn();
+        match (self.mode, result) {
+            (Mode::Hard, Ok(output)) => match self.meter.check() {
+                Ok(()) => Ok(output),
+                Err(overrun) => Err(overrun.with_output(output)),
+            },
+            (_, result) => result,
+        }
+    }
+
+    /// Tools book for themselves; a service without a meter of its own is booked by its answer.
+    fn book_unless_booked(&self, output: &Output) {
+        if !self.meter.has_bookings() && !output.replayed() && !output.usage().is_unknown() {
+            self.meter.book(output.usage());
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if self.mode == Mode::Soft && self.meter.has_bookings() {
+            self.context.meter().book(&self.meter.usage());
+        }
+    }
+}
+
+fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+    [a, b].into_iter().flatten().min()
+}

@@ -1,0 +1,113 @@
+use std::task::{Context, Poll};
+
+use orch_core::service::try_ready;
+use orch_core::{Budget, Deadline, Error, HasContext, Output};
+use tower::{Layer, Service};
+
+use super::ResponseFuture;
+use super::account::Account;
+
+/// Keeps every run to a budget of tokens, money and time.
+///
+/// The layer's budget is a default; a run brings its own as the limits of its [`Meter`](orch_core::Meter) (and a time
+/// budget as its [deadline](Deadline::of_budget)). Both hold, so the smaller wins, field by field. Before each attempt
+/// the tool reserves its estimate on the run's account, so that concurrent calls cannot pass the same check twice;
+/// after the run the layer compares what was really used.
+///
+/// ```
+/// use orch_core::Budget;
+/// use orch_reliability::BudgetLayer;
+///
+/// let layer = BudgetLayer::new(Budget::new().tokens(2_000).cost_usd(0.10))?;
+/// # let _ = layer;
+/// # Ok::<(), orch_core::Error>(())
+/// ```
+///
+/// [`Event::BudgetWarning`](orch_core::Event::BudgetWarning) is emitted once for each budget of which 80 % is used,
+/// while the run works.
+///
+/// # Errors
+/// `BudgetExceeded`: from the tool's reservation, before anything is spent; after the run, with the answer that was
+/// paid for in [`Error::output`]; and when the time is up, at once.
+///
+/// # Order
+/// Inside idempotency, so that a replay costs nothing, outside fallback and retry, so that one account pays for all
+/// candidates and attempts. Inside retry every attempt would have the whole budget. The innermost service must
+/// be a [`ToolService`](orch_core::ToolService) or stand inside a [`MeterLayer`](orch_core::MeterLayer): they
+/// reserve and book. Around anything else only the answer's usage is counted, at the end.
+#[derive(Clone, Debug, Default)]
+pub struct BudgetLayer {
+    default: Budget,
+    mode: Mode,
+}
+
+/// What happens when a budget is used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Nothing more starts, and an overrun is an error.
+    #[default]
+    Hard,
+    /// It is said, and nothing else.
+    Soft,
+}
+
+impl BudgetLayer {
+    /// A layer whose runs keep to `budget`; [`Budget::new`] limits nothing but what the run brings.
+    ///
+    /// # Errors
+    /// `InvalidRequest` that points at the limit which is zero, negative or not finite.
+    pub fn new(budget: Budget) -> Result<Self, Error> {
+        budget.check()?;
+        Ok(Self { default: budget, mode: Mode::Hard })
+    }
+
+    /// Only warns: nothing is refused or ended, whoever set the limit; a time budget does not become a deadline.
+    /// What was used is booked on the run's meter when the call ends.
+    #[must_use]
+    pub fn soft(mut self) -> Self {
+        self.mode = Mode::Soft;
+        self
+    }
+}
+
+impl<S> Layer<S> for BudgetLayer {
+    type Service = Budgeted<S>;
+
+    fn layer(&self, inner: S) -> Budgeted<S> {
+        Budgeted { inner, layer: self.clone() }
+    }
+}
+
+/// The service made by [`BudgetLayer`].
+#[derive(Clone, Debug)]
+pub struct Budgeted<S> {
+    inner: S,
+    layer: BudgetLayer,
+}
+
+impl<S, R> Service<R> for Budgeted<S>
+where
+    S: Service<R, Response = Output> + Clone,
+    S::Error: Into<Error>,
+    R: HasContext,
+{
+    type Response = Output;
+    type Error = Error;
+    type Future = ResponseFuture<S, R>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: R) -> Self::Future {
+        let BudgetLayer { default, mode } = &self.layer;
+        let context = request.context_mut();
+        let account = Account::open(default, *mode, context);
+        let time = default.time_limit().filter(|_| *mode == Mode::Hard);
+        let deadline = time.and_then(|time| {
+            context.limit_deadline(Deadline::of_budget(context.started(), time));
+            context.deadline()
+        });
+        ResponseFuture::new(try_ready(&mut self.inner, request), account, deadline)
+    }
+}
