@@ -1,0 +1,82 @@
+//! The servers that speak the Chat Completions wire, and how they differ: data, no code.
+
+/// How a server differs from the others that speak the same wire.
+///
+/// The decoder takes every form of an answer and of an error that any of them sends; a dialect says only what must be
+/// known before a request is sent, or cannot be told from an answer.
+///
+/// ```
+/// use orch_providers::{Dialect, OpenAi};
+///
+/// # fn main() -> Result<(), orch_core::Error> {
+/// let model = OpenAi::compatible(Dialect::LLAMA_CPP).model("tiny").free().build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    pub(crate) name: &'static str,
+    pub(crate) base_url: Option<&'static str>,
+    /// Whether a call without a key cannot succeed.
+    pub(crate) needs_key: bool,
+    /// What the field with the most tokens of an answer is called.
+    pub(crate) max_tokens: &'static str,
+    /// The header in which the server takes an id for the call.
+    pub(crate) request_id: Option<&'static str>,
+    /// Whether `usage.cost` is an amount of dollars.
+    pub(crate) reports_cost: bool,
+    /// Whether a 409 passes by itself.
+    pub(crate) conflict_passes: bool,
+}
+
+impl Dialect {
+    /// Any server of this wire: the base URL must be given, the key may be.
+    pub const COMPATIBLE: Self = Self {
+        name: "openai-compatible",
+        base_url: None,
+        needs_key: false,
+        max_tokens: "max_tokens",
+        request_id: None,
+        reports_cost: false,
+        conflict_passes: false,
+    };
+
+    /// OpenAI itself: a key is needed, the most tokens are `max_completion_tokens`, a 409 is worth another attempt.
+    pub const OPENAI: Self = Self {
+        name: "openai",
+        base_url: Some("https://api.openai.com/v1"),
+        needs_key: true,
+        max_tokens: "max_completion_tokens",
+        request_id: Some("x-client-request-id"),
+        conflict_passes: true,
+        ..Self::COMPATIBLE
+    };
+
+    /// A llama.cpp server; by default on this machine, port 8080.
+    pub const LLAMA_CPP: Self =
+        Self { name: "llama.cpp", base_url: Some("http://127.0.0.1:8080/v1"), ..Self::COMPATIBLE };
+
+    /// A vLLM server; by default on this machine, port 8000.
+    pub const VLLM: Self = Self { name: "vllm", base_url: Some("http://127.0.0.1:8000/v1"), ..Self::COMPATIBLE };
+
+    /// Ollama's compatible endpoint; by default on this machine, port 11434.
+    pub const OLLAMA: Self = Self { name: "ollama", base_url: Some("http://127.0.0.1:11434/v1"), ..Self::COMPATIBLE };
+
+    /// A LiteLLM gateway; by default on this machine, port 4000.
+    pub const LITELLM: Self = Self { name: "litellm", base_url: Some("http://127.0.0.1:4000/v1"), ..Self::COMPATIBLE };
+
+    /// OpenRouter: a key is needed, and the usage tells what the call cost in dollars.
+    pub const OPENROUTER: Self = Self {
+        name: "openrouter",
+        base_url: Some("https://openrouter.ai/api/v1"),
+        needs_key: true,
+        reports_cost: true,
+        ..Self::COMPATIBLE
+    };
+
+    /// The name, as in errors, and as target where none is set.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}

@@ -1,0 +1,227 @@
+use std::time::Duration;
+
+use http::HeaderName;
+use http::header::AUTHORIZATION;
+use orch_core::{Error, Target};
+
+use super::OpenAi;
+use crate::compatible::Dialect;
+use crate::pricing::{Price, PriceBook};
+use crate::provider::ProviderInfo;
+use crate::transport::{ApiKey, BaseUrl, Caps, Settings, Transport};
+
+/// Settings of an [`OpenAi`], made by [`OpenAi::builder`] or [`OpenAi::compatible`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct OpenAiBuilder {
+    dialect: Dialect,
+    base_url: Option<String>,
+    model: Option<String>,
+    key: Option<Key>,
+    key_header: Option<String>,
+    prices: Prices,
+    target: Option<Target>,
+    allow_insecure_http: bool,
+    connect_timeout: Duration,
+    caps: Caps,
+}
+
+#[derive(Clone, Debug)]
+enum Key {
+    Given(ApiKey),
+    InVariable(String),
+}
+
+#[derive(Clone, Debug)]
+enum Prices {
+    Book(PriceBook),
+    PerMillion(f64, f64),
+    Free,
+}
+
+impl OpenAiBuilder {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            base_url: None,
+            model: None,
+            key: None,
+            key_header: None,
+            prices: Prices::Book(PriceBook::new()),
+            target: None,
+            allow_insecure_http: false,
+            connect_timeout: Duration::from_secs(5),
+            caps: Caps::default(),
+        }
+    }
+
+    /// Sets where the API begins, without `/chat/completions`. Default: the dialect's.
+    ///
+    /// A URL without a path gets `/v1`, so `http://127.0.0.1:8080` and `http://127.0.0.1:8080/v1` are the same; a URL
+    /// with a path is kept as it is. Plain `http` is for this machine only (loopback addresses and `localhost`), see
+    /// [`allow_insecure_http`](Self::allow_insecure_http). Credentials, a query and a fragment are refused.
+    ///
+    /// Given to [`OpenAi::builder`], any other host than OpenAI's is spoken to as [`Dialect::COMPATIBLE`].
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Sets the model; required.
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// Sets the key. Default: none, which [`Dialect::OPENAI`] and [`Dialect::OPENROUTER`] refuse.
+    pub fn api_key(mut self, key: impl Into<ApiKey>) -> Self {
+        self.key = Some(Key::Given(key.into()));
+        self
+    }
+
+    /// Reads the key from an environment variable when [`build`](Self::build) is called; it must be set then.
+    pub fn api_key_env(mut self, variable: impl Into<String>) -> Self {
+        self.key = Some(Key::InVariable(variable.into()));
+        self
+    }
+
+    /// Sets the header that carries the key as it is, such as `api-key`. Default: `authorization`, which carries it
+    /// as a bearer token.
+    pub fn api_key_header(mut self, name: impl Into<String>) -> Self {
+        self.key_header = Some(name.into());
+        self
+    }
+
+    /// Sets what the model costs, in dollars per million input and output tokens. Default: unknown, so that the model
+    /// is refused under a cost budget. A cost that the provider reports beats it.
+    pub fn price(mut self, input_usd: f64, output_usd: f64) -> Self {
+        self.prices = Prices::PerMillion(input_usd, output_usd);
+        self
+    }
+
+    /// Sets what models cost, this one and those that requests ask for instead.
+    pub fn prices(mut self, book: PriceBook) -> Self {
+        self.prices = Prices::Book(book);
+        self
+    }
+
+    /// Declares every model of this server free: a server of one's own.
+    pub fn free(mut self) -> Self {
+        self.prices = Prices::Free;
+        self
+    }
+
+    /// Sets the outside party that breakers and limits are keyed by. Default: the dialect's name.
+    pub fn target(mut self, target: impl Into<Target>) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+
+    /// Whether plain `http` may go to another machine, where everybody on the way can read the key. Default `false`.
+    pub fn allow_insecure_http(mut self, allow: bool) -> Self {
+        self.allow_insecure_http = allow;
+        self
+    }
+
+    /// Sets how long connecting may take, TLS included; default 5 s. Every other limit on time belongs to the layers
+    /// outside.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how many bytes of an answer are read at most; default 32 MiB. A longer one is unusable.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.caps.body = bytes;
+        self
+    }
+
+    /// Sets how many bytes one event of a stream may have; default 1 MiB. A longer one makes the answer unusable.
+    pub fn max_event(mut self, bytes: usize) -> Self {
+        self.caps.event = bytes;
+        self
+    }
+
+    /// Makes the provider; it connects with its first call.
+    ///
+    /// # Errors
+    /// `InvalidRequest` that points at the setting which is missing or wrong.
+    pub fn build(self) -> Result<OpenAi, Error> {
+        let Some(url) = self.base_url.as_deref().or(self.dialect.base_url) else {
+            return Err(Error::invalid("/base_url", "which server? set `base_url`"));
+        };
+        let Some(model) = self.model.filter(|model| !model.is_empty()) else {
+            return Err(Error::invalid("/model", "which model? set `model`"));
+        };
+        let base = BaseUrl::parse(url, self.allow_insecure_http)?;
+        let dialect = spoken(self.dialect, &base);
+        let key = self.key.map(Key::resolve).transpose()?;
+        if key.is_none() && dialect.needs_key {
+            let reason = format!("{} needs a key: set `api_key_env` or `api_key`", dialect.name);
+            return Err(Error::invalid("/api_key", reason));
+        }
+        let (header, prefix) = match self.key_header {
+            Some(name) => (header_name(&name)?, ""),
+            None => (AUTHORIZATION, "Bearer "),
+        };
+        let credentials = key.as_ref().map(|key| key.header_value(prefix)).transpose()?;
+        let settings = Settings {
+            connect_timeout: self.connect_timeout,
+            caps: self.caps,
+            secret: header.clone(),
+            request_id: dialect.request_id.map(HeaderName::from_static),
+        };
+        let info = ProviderInfo::new(dialect.name, model);
+        Ok(OpenAi {
+            info: match self.target {
+                Some(target) => info.with_target(target),
+                None => info,
+            },
+            dialect,
+            transport: Transport::new(base, settings)?,
+            credentials: credentials.map(|value| (header, value)),
+            key,
+            prices: self.prices.resolve()?,
+        })
+    }
+}
+
+/// OpenAI's own ways are for OpenAI's own server.
+fn spoken(dialect: Dialect, base: &BaseUrl) -> Dialect {
+    let elsewhere = dialect == Dialect::OPENAI && base.host() != "api.openai.com";
+    if elsewhere { Dialect::COMPATIBLE } else { dialect }
+}
+
+impl Key {
+    fn resolve(self) -> Result<ApiKey, Error> {
+        match self {
+            Self::Given(key) => Ok(key),
+            Self::InVariable(variable) => ApiKey::from_env(&variable),
+        }
+    }
+}
+
+/// What models cost.
+#[derive(Clone, Debug)]
+pub(super) enum PriceList {
+    /// All the same.
+    Every(Price),
+    /// This one; others are unknown.
+    Own(Price),
+    /// Each by its name.
+    Book(PriceBook),
+}
+
+impl Prices {
+    fn resolve(self) -> Result<PriceList, Error> {
+        Ok(match self {
+            Self::Book(book) => PriceList::Book(book),
+            Self::PerMillion(input, output) => PriceList::Own(Price::per_million(input, output)?),
+            Self::Free => PriceList::Every(Price::free()),
+        })
+    }
+}
+
+fn header_name(name: &str) -> Result<HeaderName, Error> {
+    name.parse().map_err(|_| Error::invalid("/api_key_header", format!("`{name}` is not the name of a header")))
+}

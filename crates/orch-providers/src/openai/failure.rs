@@ -1,0 +1,165 @@
+//! What a server says when it fails, in any of the forms of this wire, as one error.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::response::Parts;
+use orch_core::{Class, Error, ErrorKind, ProviderFailure, wall_clock};
+use serde_json::Value;
+
+use super::classify::classify;
+use crate::compatible::Dialect;
+use crate::transport::{ApiKey, beginning, limit_reset, limits, retry_after, stated_wait};
+
+/// How much of a server's words is kept.
+const MESSAGE: usize = 1_000;
+/// How much of an answer that cannot be read is shown.
+const GARBAGE: usize = 200;
+
+/// Who speaks this wire, for errors.
+#[derive(Clone, Copy)]
+pub(super) struct Wire<'a> {
+    pub(super) dialect: &'a Dialect,
+    pub(super) provider: &'a str,
+    /// Kept out of everything that the server says.
+    pub(super) key: Option<&'a ApiKey>,
+}
+
+/// What a server said about a failure.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Failure {
+    /// Its code, type and status, in lower case.
+    pub(super) words: Vec<String>,
+    /// Its code as a number: a status, on servers that repeat it in the body.
+    pub(super) number: Option<u16>,
+    pub(super) message: String,
+    /// The wait that a field of the body asks for.
+    wait: Option<Duration>,
+    request_id: Option<String>,
+}
+
+impl<'a> Wire<'a> {
+    pub(super) fn of(dialect: &'a Dialect) -> Self {
+        Self { dialect, provider: dialect.name, key: None }
+    }
+
+    /// A connection that did not last until the answer was whole.
+    pub(super) fn broken(&self, why: &str) -> Error {
+        let failure = ProviderFailure { provider: self.provider.into(), message: why.into(), ..Default::default() };
+        Error::new(ErrorKind::Provider(failure))
+    }
+
+    /// An answer that cannot be used, with its beginning.
+    pub(super) fn unusable(&self, why: &str, answer: &str) -> Error {
+        Error::bad_output("", format!("{why}: {}", beginning(&self.redacted(answer), GARBAGE)))
+    }
+
+    /// A failure that the server reported: with its status and headers, or inside an answer that had begun.
+    pub(super) fn failed(&self, failure: Failure, head: Option<&Parts>) -> Error {
+        let status = head.map(|head| head.status.as_u16());
+        let nothing = HeaderMap::new();
+        let headers = head.map_or(&nothing, |head| &head.headers);
+        let verdict = classify(&failure, status, headers, self.dialect);
+        let wait = wait(verdict.class, &failure, headers);
+        let id = request_id(headers).map(str::to_owned).or(failure.request_id);
+        let error = Error::new(ErrorKind::Provider(ProviderFailure {
+            provider: self.provider.into(),
+            status,
+            code: failure.words.first().map(|code| self.redacted(code).into()),
+            message: beginning(&self.redacted(&failure.message), MESSAGE).into(),
+            request_id: id.map(Into::into),
+            context_overflow: verdict.context_overflow,
+        }))
+        .with_class(verdict.class);
+        let error = wait.map_or(error.clone(), |wait| error.with_retry_after(wait));
+        let error = limits(headers).map_or(error.clone(), |limits| error.with_limits(limits));
+        if verdict.not_executed { error.with_not_executed() } else { error }
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        self.key.map_or_else(|| text.to_owned(), |key| key.redact(text))
+    }
+}
+
+/// The server's id of the request.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    let names = ["x-request-id", "request-id", "x-litellm-call-id"];
+    names.iter().find_map(|name| headers.get(*name)?.to_str().ok())
+}
+
+/// The longest-lived knowledge first: a header, a field, a sentence, the reset of a limit.
+fn wait(class: Class, failure: &Failure, headers: &HeaderMap) -> Option<Duration> {
+    if !matches!(class, Class::Throttled | Class::Quota | Class::Transient) {
+        return None;
+    }
+    retry_after(headers, wall_clock())
+        .or(failure.wait)
+        .or_else(|| stated_wait(&failure.message))
+        .or_else(|| limit_reset(headers).filter(|_| class == Class::Throttled))
+}
+
+impl Failure {
+    /// The failure in an answer, if it is one: servers report failures under status 200, too.
+    pub(super) fn find(answer: &Value) -> Option<Self> {
+        let answer = answer.get(0).unwrap_or(answer);
+        let error = answer.get("error").or_else(|| answer.pointer("/choices/0/error"));
+        match error {
+            Some(Value::Object(_)) => Some(Self::of(error?, answer)),
+            Some(Value::String(message)) if !message.is_empty() => Some(Self::of(error?, answer)),
+            _ if answer.get("choices").is_some() => None,
+            _ if answer.get("detail").is_some_and(|detail| !detail.is_null()) => {
+                Some(Self::of(&answer["detail"], answer))
+            }
+            _ if answer.get("object").and_then(Value::as_str) == Some("error") => Some(Self::of(answer, answer)),
+            _ => None,
+        }
+    }
+
+    /// The failure in the body of an answer whose status says that it is one.
+    pub(super) fn of_body(body: &str) -> Self {
+        let json: Option<Value> = serde_json::from_str(body).ok();
+        let found =
+            json.as_ref().and_then(|json| Self::find(json).or_else(|| json.is_object().then(|| Self::of(json, json))));
+        found.unwrap_or_else(|| Self { message: beginning(body.trim(), GARBAGE).to_owned(), ..Self::default() })
+    }
+
+    /// The failure of an answer whose finish reason is `error` and that says no more.
+    pub(super) fn unexplained() -> Self {
+        Self { message: "the provider ended the answer with an error".to_owned(), ..Self::default() }
+    }
+
+    /// `error` holds the failure; some servers put a part of it beside, into `around`.
+    fn of(error: &Value, around: &Value) -> Self {
+        let field = |name: &str| error.get(name).or_else(|| around.get(name)).filter(|field| !field.is_null());
+        let texts = ["code", "type", "status"].into_iter().filter_map(|name| field(name)?.as_str());
+        let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        Self {
+            // The envelope's own type, and a status as a text, say nothing.
+            words: texts
+                .filter(|word| *word != "error" && word.parse::<u16>().is_err())
+                .map(str::to_lowercase)
+                .collect(),
+            number: field("code").and_then(number).and_then(|number| u16::try_from(number).ok()),
+            message: message(error).unwrap_or_else(|| error.to_string()),
+            wait: wait_field(error),
+            request_id: field("request_id").and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+}
+
+fn message(error: &Value) -> Option<String> {
+    let text =
+        error.as_str().or_else(|| ["message", "detail", "error"].iter().find_map(|name| error.get(name)?.as_str()));
+    text.map(str::to_owned)
+}
+
+fn wait_field(error: &Value) -> Option<Duration> {
+    let seconds = error.get("retry_after").and_then(Value::as_f64);
+    let details = error.get("details").and_then(Value::as_array);
+    let delay = details.and_then(|details| details.iter().find_map(|detail| detail.get("retryDelay")?.as_str()));
+    let sentence = seconds.map(|seconds| format!("{seconds}s")).or_else(|| delay.map(str::to_owned))?;
+    stated_wait(&format!("retry in {sentence}"))
+}
+
+#[cfg(test)]
+mod tests;

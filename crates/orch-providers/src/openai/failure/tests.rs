@@ -1,0 +1,265 @@
+use http::{HeaderName, Response};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn head(status: u16, headers: &[(&str, &str)]) -> Parts {
+    let mut response = Response::new(());
+    *response.status_mut() = status.try_into().unwrap();
+    for (name, value) in headers {
+        response.headers_mut().insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    response.into_parts().0
+}
+
+/// The error of an answer with a status.
+fn refused(status: u16, headers: &[(&str, &str)], body: impl Into<Value>) -> Error {
+    let body = match body.into() {
+        Value::String(text) => text,
+        json => json.to_string(),
+    };
+    Wire::of(&Dialect::COMPATIBLE).failed(Failure::of_body(&body), Some(&head(status, headers)))
+}
+
+/// The error of an answer that is one although its status is 200.
+fn reported(body: &Value) -> Option<Error> {
+    Failure::find(body).map(|failure| Wire::of(&Dialect::COMPATIBLE).failed(failure, None))
+}
+
+fn details(error: &Error) -> &ProviderFailure {
+    match error.kind() {
+        ErrorKind::Provider(failure) => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn code(code: &str) -> Value {
+    json!({ "error": { "message": "no", "type": "x", "code": code } })
+}
+
+#[test]
+fn a_status_has_a_class() {
+    for (status, class, not_executed) in [
+        (400, Class::Permanent, false),
+        (401, Class::Auth, false),
+        (402, Class::Quota, false),
+        (403, Class::Auth, false),
+        (404, Class::Permanent, false),
+        (408, Class::Transient, false),
+        (409, Class::Permanent, false),
+        (413, Class::Permanent, false),
+        (422, Class::Permanent, false),
+        (429, Class::Throttled, true),
+        (500, Class::Transient, false),
+        (502, Class::Transient, false),
+        (503, Class::Transient, true),
+        (504, Class::Transient, false),
+        (524, Class::Transient, false),
+        (529, Class::Transient, true),
+        (307, Class::Permanent, false),
+    ] {
+        let error = refused(status, &[], "");
+        assert_eq!((error.class(), error.not_executed()), (class, not_executed), "{status}");
+        assert_eq!(details(&error).status, Some(status));
+    }
+}
+
+#[test]
+fn a_conflict_passes_at_openai_alone() {
+    let failed = |dialect| Wire::of(dialect).failed(Failure::default(), Some(&head(409, &[]))).class();
+    assert_eq!(failed(&Dialect::OPENAI), Class::Transient);
+    assert_eq!(failed(&Dialect::VLLM), Class::Permanent);
+}
+
+#[test]
+fn a_quota_that_is_used_up_is_no_throttle() {
+    for word in ["insufficient_quota", "credit_balance_exhausted", "project_spend_limit_exceeded"] {
+        assert_eq!(refused(429, &[], code(word)).class(), Class::Quota, "{word}");
+    }
+    assert_eq!(refused(429, &[], code("rate_limit_exceeded")).class(), Class::Throttled);
+    assert_eq!(refused(429, &[], code("slow_down")).class(), Class::Throttled);
+}
+
+#[test]
+fn an_input_too_long_is_told_apart_from_other_wrong_requests() {
+    let llama = json!({ "error": {
+        "code": 400, "message": "request (6051 tokens) exceeds the available context size (1024 tokens)",
+        "type": "exceed_context_size_error", "n_prompt_tokens": 6051, "n_ctx": 1024,
+    } });
+    let said = json!({ "detail": "This model's maximum context length is 8192 tokens" });
+    for body in [llama, code("context_length_exceeded"), said] {
+        let error = refused(400, &[], body.clone());
+        assert_eq!((error.class(), error.context_overflow()), (Class::Permanent, true), "{body}");
+    }
+    assert!(!refused(400, &[], code("invalid_value")).context_overflow());
+    assert!(!refused(500, &[], json!({ "error": "the context window broke" })).context_overflow());
+}
+
+#[test]
+fn an_error_inside_an_answer_is_classified_by_its_words() {
+    for (body, class) in [
+        (code("rate_limit_exceeded"), Class::Throttled),
+        (code("server_error"), Class::Transient),
+        (json!({ "error": { "type": "overloaded_error", "message": "" } }), Class::Transient),
+        (json!({ "error": { "type": "invalid_request_error", "message": "" } }), Class::Permanent),
+        (json!({ "error": { "type": "authentication_error", "message": "" } }), Class::Auth),
+        (json!({ "error": { "code": 429, "message": "slow", "metadata": {} } }), Class::Throttled),
+        (json!({ "error": { "code": 502, "message": "upstream" } }), Class::Transient),
+        (
+            json!({ "error": { "code": 400, "message": "bad", "type": "BadRequestError", "param": null } }),
+            Class::Permanent,
+        ),
+        (json!({ "error": "no capacity", "code": "503" }), Class::Transient),
+        (json!({ "detail": "the model is overloaded" }), Class::Transient),
+        (json!({ "object": "error", "message": "too many requests", "code": null }), Class::Throttled),
+        (json!([{ "error": { "code": 429, "status": "RESOURCE_EXHAUSTED", "message": "m" } }]), Class::Throttled),
+        (
+            json!({ "choices": [{ "error": { "code": 503, "message": "m" }, "finish_reason": "error" }] }),
+            Class::Transient,
+        ),
+        (json!({ "error": { "message": "nobody knows" } }), Class::Transient),
+    ] {
+        let error = reported(&body).unwrap_or_else(|| panic!("{body} is an error"));
+        assert_eq!(error.class(), class, "{body}");
+        assert!(!error.not_executed(), "an answer had begun: {body}");
+    }
+}
+
+#[test]
+fn an_answer_is_no_failure() {
+    for body in [
+        json!({ "choices": [], "error": null }),
+        json!({ "choices": [{ "delta": { "content": "error" } }] }),
+        json!({ "choices": [], "detail": "about the choices" }),
+        json!({ "error": "" , "choices": []}),
+        json!({}),
+        json!([]),
+        json!("error"),
+    ] {
+        assert_eq!(Failure::find(&body), None, "{body}");
+    }
+}
+
+#[test]
+fn code_message_and_request_id_are_kept() {
+    let body = json!({ "error": { "message": "Rate limit reached", "type": "rate_limit_error", "param": null,
+        "code": "rate_limit_exceeded" } });
+    let error = refused(429, &[("x-request-id", "req-1")], body);
+    assert_eq!(
+        error.to_string(),
+        "openai-compatible answered 429 (rate_limit_exceeded): Rate limit reached [request req-1]"
+    );
+    let llama = json!({ "error": { "message": "File Not Found", "type": "not_found_error", "code": 404 } });
+    assert_eq!(
+        refused(404, &[], llama).to_string(),
+        "openai-compatible answered 404 (not_found_error): File Not Found"
+    );
+    let in_body = json!({ "error": { "message": "m" }, "request_id": "r2" });
+    assert_eq!(details(&refused(500, &[], in_body)).request_id.as_deref(), Some("r2"));
+}
+
+#[test]
+fn a_body_that_is_not_json_is_the_message_as_far_as_it_is_short() {
+    let error = refused(502, &[], format!("<html>{}</html>", "x".repeat(5_000)));
+    assert_eq!(details(&error).message.len(), 200);
+    assert_eq!(&*details(&refused(502, &[], "")).message, "");
+    assert_eq!(&*details(&refused(502, &[], json!({ "oops": 1 }))).message, r#"{"oops":1}"#);
+}
+
+#[test]
+fn the_wait_comes_from_the_header_then_the_body_then_the_words_then_the_limits() {
+    let resets = ("x-ratelimit-reset-tokens", "6m0s");
+    let words = json!({ "error": { "message": "Please try again in 5.289s." } });
+    let field = json!({ "error": { "message": "try again in 9s", "details": [{ "retryDelay": "22s" }] } });
+    let number = json!({ "error": { "message": "m", "retry_after": 1.5 } });
+    for (headers, body, millis) in [
+        (&[("retry-after", "3"), resets][..], &field, 3_000),
+        (&[resets], &field, 22_000),
+        (&[], &number, 1_500),
+        (&[resets], &words, 5_289),
+        (&[resets], &json!({}), 360_000),
+    ] {
+        assert_eq!(refused(429, headers, body.clone()).retry_after(), Some(Duration::from_millis(millis)), "{body}");
+    }
+}
+
+#[test]
+fn only_what_may_pass_has_a_wait() {
+    let later = [("retry-after", "3")];
+    assert_eq!(refused(503, &later, "").retry_after(), Some(Duration::from_secs(3)));
+    assert_eq!(refused(400, &later, "").retry_after(), None);
+    assert_eq!(refused(500, &[("x-ratelimit-reset-requests", "1s")], "").retry_after(), None);
+}
+
+#[test]
+fn the_servers_advice_wins_over_its_status() {
+    let class = |status, advice| refused(status, &[("x-should-retry", advice)], "").class();
+    assert_eq!(class(400, "true"), Class::Transient);
+    assert_eq!(class(500, "false"), Class::Permanent);
+    assert_eq!(class(429, "false"), Class::Quota);
+    assert_eq!(class(429, "true"), Class::Throttled);
+    assert_eq!(refused(429, &[("x-should-retry", "true")], code("insufficient_quota")).class(), Class::Quota);
+}
+
+#[test]
+fn limits_come_with_the_error() {
+    let headers = [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "1s")];
+    let limits = refused(429, &headers, "").limits().unwrap();
+    assert_eq!((limits.requests_left, limits.reset_in), (Some(0), Some(Duration::from_secs(1))));
+}
+
+#[test]
+fn the_key_is_in_no_part_of_an_error() {
+    let key = ApiKey::new("sk-hush");
+    let wire = Wire { dialect: &Dialect::OPENAI, provider: "openai", key: Some(&key) };
+    let body = json!({ "error": { "message": "wrong key sk-hush", "code": "key sk-hush" } }).to_string();
+    for error in [
+        wire.failed(Failure::of_body(&body), Some(&head(401, &[]))),
+        wire.failed(Failure::of_body("sk-hush"), Some(&head(401, &[]))),
+        wire.unusable("not JSON", "sk-hush"),
+    ] {
+        let shown = format!("{error} {error:?} {}", serde_json::to_string(&error).unwrap());
+        assert!(!shown.contains("hush"), "{shown}");
+        assert!(shown.contains("***"), "{shown}");
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let words = prop_oneof![
+        Just("error"),
+        Just("code"),
+        Just("message"),
+        Just("detail"),
+        Just("type"),
+        Just("choices"),
+        Just("429")
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        words.clone().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 30, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((words.clone(), inner), 0..4)
+                .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_body_with_any_status_gives_an_error_of_some_class(body in any_json(), status in 300_u16..1000) {
+        let error = refused(status, &[], body.clone());
+        prop_assert!(matches!(error.kind(), ErrorKind::Provider(_)));
+        let _ = reported(&body);
+    }
+
+    #[test]
+    fn any_text_as_a_body_gives_an_error(body in ".*") {
+        prop_assert_eq!(details(&refused(500, &[], body)).status, Some(500));
+    }
+}

@@ -1,0 +1,253 @@
+//! The wire without a network: recorded answers of several servers, and what no server should send.
+
+use orch_core::{Class, Counted, Error, ErrorKind, Usage};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
+use crate::compatible::Dialect;
+
+type Events = Vec<Result<ChatEvent, Error>>;
+
+fn sse(frames: &[Value]) -> Events {
+    decode_sse(stream(frames, true).as_bytes(), &Dialect::COMPATIBLE)
+}
+
+fn stream(frames: &[Value], done: bool) -> String {
+    let frames: String = frames.iter().map(|frame| format!("data: {frame}\n\n")).collect();
+    frames + if done { "data: [DONE]\n\n" } else { "" }
+}
+
+fn whole(body: &Value) -> Events {
+    decode_json(&body.to_string(), &Dialect::COMPATIBLE)
+}
+
+fn delta(delta: Value) -> Value {
+    let mut chunk = json!({ "choices": [{ "index": 0, "finish_reason": null }] });
+    chunk["choices"][0]["delta"] = delta;
+    chunk
+}
+
+fn finish(reason: &str) -> Value {
+    json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": reason }] })
+}
+
+fn ok(events: Events) -> Vec<ChatEvent> {
+    events.into_iter().map(|event| event.unwrap()).collect()
+}
+
+fn last_error(events: Events) -> Error {
+    events.into_iter().next_back().expect("there is an event").expect_err("the last is an error")
+}
+
+const START: ChatEvent = ChatEvent::Start { model: None, request_id: None };
+
+fn text(text: &str) -> ChatEvent {
+    ChatEvent::Text(text.to_owned())
+}
+
+fn end(reason: FinishReason) -> ChatEvent {
+    ChatEvent::End { reason }
+}
+
+#[test]
+fn a_llama_cpp_stream_is_read() {
+    let id = json!({ "created": 1, "id": "chatcmpl-2nDs", "model": "tiny-random", "object": "chat.completion.chunk" });
+    let chunk = |choices: Value| {
+        let mut chunk = id.clone();
+        chunk["choices"] = choices;
+        chunk
+    };
+    let mut last = chunk(json!([]));
+    last["usage"] = json!({ "completion_tokens": 4, "prompt_tokens": 53, "total_tokens": 57,
+        "prompt_tokens_details": { "cached_tokens": 52 } });
+    last["timings"] = json!({ "prompt_ms": 1.867 });
+    let events = ok(sse(&[
+        chunk(json!([{ "finish_reason": null, "index": 0, "delta": { "role": "assistant", "content": null } }])),
+        chunk(json!([{ "finish_reason": null, "index": 0, "delta": { "content": "#" } }])),
+        chunk(json!([{ "finish_reason": null, "index": 0, "delta": { "content": " answ" } }])),
+        chunk(json!([{ "finish_reason": "length", "index": 0, "delta": {} }])),
+        last,
+    ]));
+    let mut usage = Usage::new().input(Counted::reported(53)).output(Counted::reported(4));
+    usage.cached_input_tokens = Some(Counted::reported(52));
+    let start = ChatEvent::Start { model: Some("tiny-random".into()), request_id: Some("chatcmpl-2nDs".into()) };
+    let expected = [start, text("#"), text(" answ"), end(FinishReason::Length), ChatEvent::Usage(usage)];
+    assert_eq!(events, expected);
+}
+
+#[test]
+fn a_whole_answer_and_a_stream_of_it_say_the_same() {
+    let usage = json!({ "prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18 });
+    let whole = whole(&json!({
+        "id": "c1", "model": "m", "usage": usage,
+        "choices": [{ "index": 0, "finish_reason": "stop", "logprobs": null,
+            "message": { "role": "assistant", "content": "Paris.", "refusal": null } }],
+    }));
+    let chunk = |choices: Value| json!({ "id": "c1", "model": "m", "choices": choices });
+    let streamed = sse(&[
+        json!({ "id": "c1", "model": "m", "usage": usage, "choices": [{ "index": 0, "delta": { "content": "" } }] }),
+        chunk(json!([{ "index": 0, "delta": { "content": "Paris." }, "finish_reason": "stop" }])),
+    ]);
+    assert_eq!(ok(whole), ok(streamed));
+}
+
+#[test]
+fn tool_calls_arrive_piece_by_piece_or_whole() {
+    let piece = |index, id: Option<&str>, name: Option<&str>, arguments: &str| {
+        let (id, name) = (id.map(Into::into), name.map(Into::into));
+        ChatEvent::ToolCall(ToolCallPiece { index, id, name, arguments: arguments.into() })
+    };
+    let function = json!({ "name": "get_weather", "arguments": "" });
+    let events = ok(sse(&[
+        delta(json!({ "role": "assistant", "content": null })),
+        delta(json!({ "tool_calls": [{ "index": 0, "id": "c0", "type": "function", "function": function }] })),
+        delta(json!({ "tool_calls": [
+            { "index": 0, "function": { "arguments": "{\"city\":" } },
+            { "index": 1, "id": "c1", "function": { "name": "now", "arguments": "{}" } },
+        ] })),
+        delta(json!({ "tool_calls": [{ "index": 0, "id": "", "function": { "arguments": "\"Oslo\"}" } }] })),
+        finish("tool_calls"),
+    ]));
+    let expected = [
+        START,
+        piece(0, Some("c0"), Some("get_weather"), ""),
+        piece(0, None, None, "{\"city\":"),
+        piece(1, Some("c1"), Some("now"), "{}"),
+        piece(0, None, None, "\"Oslo\"}"),
+        end(FinishReason::ToolCalls),
+    ];
+    assert_eq!(events, expected);
+    let call = |id: &str, arguments: Value| json!({ "id": id, "function": { "name": "f", "arguments": arguments } });
+    let events = ok(whole(&json!({ "choices": [{ "finish_reason": "tool_calls", "message": {
+        "content": null, "tool_calls": [call("a", json!("{}")), call("b", json!({ "x": 1 }))],
+    } }] })));
+    assert_eq!(events[1..3], [piece(0, Some("a"), Some("f"), "{}"), piece(1, Some("b"), Some("f"), "{\"x\":1}")]);
+}
+
+#[test]
+fn reasoning_and_refusals_are_told_apart_from_text() {
+    let events = ok(sse(&[
+        delta(json!({ "reasoning_content": "hm" })),
+        delta(json!({ "reasoning": "so", "content": "" })),
+        delta(json!({ "refusal": "no" })),
+        finish("content_filter"),
+    ]));
+    let expected = [
+        START,
+        ChatEvent::Reasoning("hm".into()),
+        ChatEvent::Reasoning("so".into()),
+        ChatEvent::Refusal("no".into()),
+        end(FinishReason::ContentFilter),
+    ];
+    assert_eq!(events, expected);
+}
+
+#[test]
+fn usage_counts_wherever_it_comes_and_zero_is_zero() {
+    let zero = Usage::new().input(Counted::reported(0)).output(Counted::reported(0));
+    let usage = json!({ "prompt_tokens": 0, "completion_tokens": 0 });
+    let early = sse(&[json!({ "choices": [], "usage": usage }), delta(json!({ "content": "a" })), finish("stop")]);
+    assert_eq!(ok(early), [ChatEvent::Usage(zero), START, text("a"), end(FinishReason::Stop)]);
+    let none = sse(&[json!({ "usage": null, "choices": [{ "delta": { "content": "a" }, "finish_reason": "stop" }] })]);
+    assert_eq!(ok(none), [START, text("a"), end(FinishReason::Stop)]);
+}
+
+#[test]
+fn a_stream_without_its_end_is_a_transient_failure_after_what_it_said() {
+    let mut events = decode_sse(stream(&[delta(json!({ "content": "half" }))], false).as_bytes(), &Dialect::COMPATIBLE);
+    let error = events.pop().unwrap().unwrap_err();
+    assert_eq!(error.class(), Class::Transient);
+    assert!(
+        matches!(error.kind(), ErrorKind::Provider(failure) if failure.message.contains("ended before")),
+        "{error:?}"
+    );
+    assert_eq!(ok(events), [START, text("half")]);
+    assert_eq!(last_error(decode_sse(b"", &Dialect::COMPATIBLE)).class(), Class::Transient);
+    assert_eq!(last_error(decode_sse(b": ping\n\n: ping\n\n", &Dialect::COMPATIBLE)).class(), Class::Transient);
+}
+
+#[test]
+fn a_finish_reason_or_done_proves_the_end() {
+    let finished = stream(&[delta(json!({ "content": "a" })), finish("stop")], false);
+    assert_eq!(ok(decode_sse(finished.as_bytes(), &Dialect::COMPATIBLE)), [START, text("a"), end(FinishReason::Stop)]);
+    assert_eq!(ok(sse(&[delta(json!({ "content": "a" }))])), [START, text("a"), end(FinishReason::Stop)]);
+}
+
+#[test]
+fn an_answer_without_a_choice_is_unusable() {
+    for events in [sse(&[]), sse(&[json!({ "choices": [] })]), whole(&json!({})), whole(&json!({ "choices": null }))] {
+        assert_eq!(last_error(events).class(), Class::BadOutput);
+    }
+}
+
+#[test]
+fn an_error_inside_a_stream_is_that_error_even_when_done_follows() {
+    let vllm =
+        json!({ "error": { "message": "engine died", "type": "InternalServerError", "param": null, "code": 500 } });
+    let events = sse(&[delta(json!({ "content": "half" })), vllm, delta(json!({ "content": "never read" }))]);
+    assert_eq!(events.len(), 3);
+    let error = last_error(events);
+    assert_eq!((error.class(), error.not_executed()), (Class::Transient, false));
+    assert!(error.to_string().contains("engine died"), "{error}");
+    let openrouter = json!({ "choices": [{ "index": 0, "delta": { "content": "" }, "finish_reason": "error" }] });
+    assert_eq!(last_error(sse(&[openrouter])).class(), Class::Transient);
+    let in_whole = whole(&json!({ "error": { "message": "m", "code": "rate_limit_exceeded" } }));
+    assert_eq!(last_error(in_whole).class(), Class::Throttled);
+}
+
+#[test]
+fn garbage_is_unusable_and_shown_by_its_first_200_characters() {
+    let page = format!("<html>{}", "ß".repeat(1_000));
+    for events in [
+        decode_json(&page, &Dialect::COMPATIBLE),
+        decode_sse(format!("data: {page}\n\n").as_bytes(), &Dialect::COMPATIBLE),
+    ] {
+        let error = last_error(events);
+        assert_eq!(error.class(), Class::BadOutput);
+        let shown = error.to_string().rsplit_once("not JSON: ").map(|(_, shown)| shown.chars().count());
+        assert_eq!(shown, Some(200), "{error}");
+    }
+    let strange = whole(&json!({ "choices": [{ "message": { "content": 7 } }] }));
+    assert_eq!(last_error(strange).class(), Class::BadOutput);
+    assert_eq!(last_error(decode_sse(b"data: \xff\xfe\n\n", &Dialect::COMPATIBLE)).class(), Class::BadOutput);
+}
+
+#[test]
+fn other_choices_than_the_first_are_left_out() {
+    let other = json!({ "choices": [{ "index": 1, "delta": { "content": "b" }, "finish_reason": "stop" }] });
+    let events = ok(sse(&[delta(json!({ "content": "a" })), other, finish("stop")]));
+    assert_eq!(events, [START, text("a"), end(FinishReason::Stop)]);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_decoded_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let events = decode_sse(&bytes, &Dialect::OPENROUTER);
+        prop_assert!(events.last().is_some_and(Result::is_err), "noise is no answer");
+    }
+
+    #[test]
+    fn a_stream_with_bytes_changed_is_decoded_without_panic(
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut bytes = stream(&[delta(json!({ "content": "aß€" })), finish("stop")], true).into_bytes();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let events = decode_sse(&bytes, &Dialect::OPENROUTER);
+        prop_assert!(events.iter().rev().skip(1).all(Result::is_ok), "an error is the last: {:?}", events);
+        let _ = decode_json(&String::from_utf8_lossy(&bytes), &Dialect::OPENROUTER);
+    }
+
+    #[test]
+    fn a_stream_cut_anywhere_is_whole_or_an_error(cut in any::<proptest::sample::Index>()) {
+        let bytes = stream(&[delta(json!({ "content": "aß" })), finish("stop")], true).into_bytes();
+        let cut = cut.index(bytes.len());
+        let events = decode_sse(&bytes[..cut], &Dialect::COMPATIBLE);
+        let ended = events.iter().any(|event| matches!(event, Ok(ChatEvent::End { .. })));
+        prop_assert_eq!(ended, events.last().is_some_and(Result::is_ok));
+    }
+}

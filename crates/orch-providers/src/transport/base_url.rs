@@ -1,0 +1,153 @@
+use std::fmt;
+use std::net::IpAddr;
+
+use http::Uri;
+use orch_core::Error;
+use reqwest::Url;
+
+/// Where a server's API begins: scheme, host, port and the path before the first endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BaseUrl {
+    /// Without a slash at its end.
+    url: String,
+    host: String,
+    loopback: bool,
+}
+
+impl BaseUrl {
+    /// Reads a URL. Without a path it gets `/v1`; a path is kept as it is, without a slash at its end.
+    ///
+    /// # Errors
+    /// `InvalidRequest` naming the URL, without credentials, when it is not `http` or `https`, has credentials, a
+    /// query or a fragment, ends in an endpoint, or is plain `http` to another machine without `allow_insecure_http`.
+    pub(crate) fn parse(text: &str, allow_insecure_http: bool) -> Result<Self, Error> {
+        // The text itself is not shown: it may hold credentials.
+        let mut url: Url = text.trim().parse().map_err(|error| invalid(format!("not a URL: {error}")))?;
+        let shown = shown(&url);
+        let refuse = |why: &str| Err(invalid(format!("`{shown}` {why}")));
+        let Some(host) = url.host_str().map(str::to_owned).filter(|_| matches!(url.scheme(), "http" | "https")) else {
+            return refuse("is neither http nor https");
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("was given with credentials in it: use the API key");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return refuse("was given with a query or a fragment, which a base URL cannot have");
+        }
+        if url.path().contains("/chat/completions") {
+            return refuse("names an endpoint: leave out `/chat/completions`");
+        }
+        let loopback = is_loopback(&host);
+        if url.scheme() == "http" && !loopback && !allow_insecure_http {
+            return refuse(
+                "is plain http to another machine, which shows the key to everybody on the way: use https, \
+                           or `allow_insecure_http(true)` where the network is trusted",
+            );
+        }
+        if cfg!(not(feature = "tls")) && url.scheme() == "https" {
+            return refuse("is https, and this build has no TLS: enable the feature `tls`");
+        }
+        if url.path() == "/" {
+            url.set_path("/v1");
+        }
+        Ok(Self { url: url.as_str().trim_end_matches('/').to_owned(), host, loopback })
+    }
+
+    /// The URL of an endpoint; `path` begins with a slash.
+    pub(crate) fn endpoint(&self, path: &str) -> Result<Uri, Error> {
+        format!("{}{path}", self.url).parse().map_err(|error| invalid(format!("`{self}{path}`: {error}")))
+    }
+
+    /// The host, for spans and the default name of a target.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether it is this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+fn invalid(reason: String) -> Error {
+    Error::invalid("/base_url", reason)
+}
+
+/// Scheme, host and path alone: credentials stand before the host, or in a query.
+fn shown(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = host.trim_end_matches('.');
+    name == "localhost" || name.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<BaseUrl, Error> {
+        BaseUrl::parse(text, false)
+    }
+
+    #[test]
+    fn v1_is_added_only_where_there_is_no_path() {
+        for (given, kept) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1"),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/v1"),
+            ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1"),
+            ("http://127.0.0.1:8080/v1/", "http://127.0.0.1:8080/v1"),
+            ("http://localhost/api/v1", "http://localhost/api/v1"),
+            ("http://[::1]:4000/proxy//", "http://[::1]:4000/proxy"),
+        ] {
+            assert_eq!(parse(given).unwrap().to_string(), kept, "{given}");
+        }
+        let endpoint = parse("http://127.0.0.1:8080").unwrap().endpoint("/chat/completions").unwrap();
+        assert_eq!(endpoint, "http://127.0.0.1:8080/v1/chat/completions");
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_unless_allowed() {
+        for url in ["http://127.8.9.1/v1", "http://[::1]/v1", "http://localhost:1/v1", "http://a.localhost/v1"] {
+            assert!(parse(url).unwrap().is_loopback(), "{url}");
+        }
+        for url in ["http://example.com/v1", "http://10.0.0.7:8080", "http://localhost.example.com"] {
+            let error = parse(url).unwrap_err().to_string();
+            assert!(error.contains(url) && error.contains("allow_insecure_http"), "{error}");
+            assert!(!BaseUrl::parse(url, true).unwrap().is_loopback());
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn https_goes_anywhere() {
+        assert_eq!(parse("https://openrouter.ai/api/v1").unwrap().host(), "openrouter.ai");
+    }
+
+    #[test]
+    fn errors_name_the_url_without_its_credentials() {
+        for url in ["http://user:hush@example.com/v1", "http://hush@localhost/v1", "http://localhost/v1?key=hush"] {
+            let error = parse(url).unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("/v1`") && !text.contains("hush"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_refused() {
+        for url in
+            ["", "localhost:8080", "ftp://localhost", "/v1", "http://localhost/v1/chat/completions", "http://h/#x"]
+        {
+            assert!(parse(url).is_err(), "{url}");
+        }
+    }
+}

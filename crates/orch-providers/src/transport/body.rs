@@ -1,0 +1,88 @@
+use std::error::Error as StdError;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use http_body_util::BodyDataStream;
+use http_body_util::combinators::UnsyncBoxBody;
+use orch_core::{Error, ErrorKind, ProviderFailure};
+
+use super::guard::TooLong;
+
+/// What a server sends after its headers.
+pub(crate) type Body = BodyDataStream<UnsyncBoxBody<Bytes, reqwest::Error>>;
+
+/// Why a body could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// The connection broke.
+    #[error("the connection broke: {}", chain(.0.as_ref()))]
+    Broken(Box<dyn StdError + Send + Sync>),
+    /// A cap was reached.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+    /// It is not UTF-8.
+    #[error("the body is not UTF-8")]
+    NotUtf8,
+}
+
+impl BodyError {
+    /// The failure of a call to `provider`: a broken connection is transient, what cannot be read is unusable.
+    pub(crate) fn into_error(self, provider: &str) -> Error {
+        match self {
+            Self::Broken(_) => unreachable(provider, self.to_string()).with_source(self),
+            Self::TooLong(_) | Self::NotUtf8 => Error::bad_output("", self.to_string()),
+        }
+    }
+}
+
+/// A whole body as text, up to the cap.
+pub(crate) async fn read_text<S, E>(mut body: S, cap: usize) -> Result<String, BodyError>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = body.next().await {
+        bytes.extend_from_slice(&chunk.map_err(|error| BodyError::Broken(error.into()))?);
+        if bytes.len() > cap {
+            return Err(TooLong::body(cap).into());
+        }
+    }
+    String::from_utf8(bytes.into()).map_err(|_| BodyError::NotUtf8)
+}
+
+/// As much of a body as arrives, up to the cap: for an error's body, which should not hide the error.
+pub(crate) async fn read_beginning<S, E>(mut body: S, cap: usize) -> String
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let mut bytes = BytesMut::new();
+    while bytes.len() < cap
+        && let Some(Ok(chunk)) = body.next().await
+    {
+        bytes.extend_from_slice(&chunk[..chunk.len().min(cap - bytes.len())]);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A failure without an answer: nothing says that the server was not asked.
+pub(super) fn unreachable(provider: &str, message: String) -> Error {
+    let (provider, message) = (provider.into(), message.into());
+    Error::new(ErrorKind::Provider(ProviderFailure { provider, message, ..ProviderFailure::default() }))
+}
+
+/// An error and what caused it, in one line.
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}
+
+/// The first `chars` characters of a text.
+pub(crate) fn beginning(text: &str, chars: usize) -> &str {
+    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
+}

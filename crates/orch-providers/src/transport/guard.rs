@@ -1,0 +1,142 @@
+/// How much of a body is read at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caps {
+    /// Bytes of the whole body.
+    pub(crate) body: usize,
+    /// Bytes of one event of a stream, and so of one line.
+    pub(crate) event: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { body: 32 << 20, event: 1 << 20 }
+    }
+}
+
+/// A body that is longer than its cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is longer than {limit} bytes")]
+pub(crate) struct TooLong {
+    what: &'static str,
+    limit: usize,
+}
+
+impl TooLong {
+    pub(super) fn body(limit: usize) -> Self {
+        Self { what: "the body", limit }
+    }
+}
+
+/// Counts the bytes of an event stream before anything is kept of them, so that neither an endless line nor an
+/// endless body fills the memory. Comments count only while they last: keep-alives go on for as long as an answer
+/// takes.
+#[derive(Debug)]
+pub(super) struct Guard {
+    caps: Caps,
+    body: usize,
+    /// Bytes of the finished lines of this event.
+    event: usize,
+    /// Bytes of this line.
+    line: usize,
+    in_comment: bool,
+    after_cr: bool,
+}
+
+impl Guard {
+    pub(super) fn new(caps: Caps) -> Self {
+        Self { caps, body: 0, event: 0, line: 0, in_comment: false, after_cr: false }
+    }
+
+    /// Lets the next bytes pass, or refuses all of them.
+    pub(super) fn admit(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+        self.body = self.body.saturating_add(bytes.len());
+        if self.body > self.caps.body {
+            return Err(TooLong::body(self.caps.body));
+        }
+        for byte in bytes {
+            match byte {
+                b'\n' if self.after_cr => {}
+                b'\n' | b'\r' => self.end_line(),
+                byte => self.extend_line(*byte)?,
+            }
+            self.after_cr = *byte == b'\r';
+        }
+        Ok(())
+    }
+
+    fn extend_line(&mut self, byte: u8) -> Result<(), TooLong> {
+        self.in_comment |= self.line == 0 && byte == b':';
+        self.line += 1;
+        if self.event + self.line > self.caps.event {
+            return Err(TooLong { what: "an event of the stream", limit: self.caps.event });
+        }
+        Ok(())
+    }
+
+    fn end_line(&mut self) {
+        match (self.line, self.in_comment) {
+            (0, _) => self.event = 0,
+            (_, true) => {}
+            (line, false) => self.event += line,
+        }
+        self.line = 0;
+        self.in_comment = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn admits(caps: Caps, chunks: &[&[u8]]) -> bool {
+        let mut guard = Guard::new(caps);
+        chunks.iter().all(|chunk| guard.admit(chunk).is_ok())
+    }
+
+    const SMALL: Caps = Caps { body: 100, event: 10 };
+
+    #[test]
+    fn an_endless_line_stops_at_the_cap() {
+        assert!(admits(SMALL, &[b"data: 1234"]));
+        assert!(!admits(SMALL, &[b"data: 12345"]));
+        let mut guard = Guard::new(Caps::default());
+        let line = [b'x'; 1 << 16];
+        let passed = (0..1_000).take_while(|_| guard.admit(&line).is_ok()).count();
+        assert_eq!(passed, 16);
+    }
+
+    #[test]
+    fn the_lines_of_one_event_add_up_and_a_blank_line_ends_it() {
+        assert!(!admits(SMALL, &[b"data:1\ndata:2\n"]));
+        for end in [&b"\n\n"[..], b"\r\n\r\n", b"\r\r"] {
+            assert!(admits(SMALL, &[b"data:1", end, b"data:2", end]));
+        }
+    }
+
+    #[test]
+    fn comments_do_not_add_up_but_one_may_not_be_endless() {
+        assert!(admits(SMALL, &[b": ping\n", b": ping\n", b": ping\n"]));
+        assert!(!admits(SMALL, &[b": 123456789"]));
+    }
+
+    #[test]
+    fn the_whole_body_has_a_cap_of_its_own() {
+        let event: &[u8] = b"data:12\n\n";
+        assert!(admits(SMALL, &[event; 11]));
+        assert!(!admits(SMALL, &[event; 12]));
+        let error = Guard::new(SMALL).admit(&[b'\n'; 101]).unwrap_err();
+        assert_eq!(error.to_string(), "the body is longer than 100 bytes");
+    }
+
+    proptest! {
+        #[test]
+        fn how_the_bytes_are_cut_changes_nothing(bytes in "[ab:\r\n]{0,60}", cut in 0_usize..60) {
+            let bytes = bytes.as_bytes();
+            let (left, right) = bytes.split_at(cut.min(bytes.len()));
+            let caps = Caps { body: 1_000, event: 8 };
+            prop_assert_eq!(admits(caps, &[bytes]), admits(caps, &[left, right]));
+        }
+    }
+}

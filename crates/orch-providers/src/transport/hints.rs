@@ -1,0 +1,96 @@
+//! What a server's headers say about waiting: `Retry-After` in all its forms, and the rate limits' headers.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::{HeaderMap, HeaderName};
+use orch_core::LimitHint;
+
+use super::duration::{TOO_LONG, number, reset};
+
+/// How long the server asks to wait; `now` is the time since the Unix epoch.
+///
+/// The first that is there and valid counts: `retry-after-ms`, then `retry-after` as a number of seconds or as an
+/// HTTP date. A date in the past is a wait of zero, and anything beyond a century is a century; what cannot be read
+/// is none. Of a header that came more than once with different values the longest counts. A gateway's copy of its
+/// upstream's header (`llm_provider-retry-after`) is read where it has none of its own.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+    let millis = |text: &str| number(text, Duration::from_millis(1));
+    let seconds_or_date = |text: &str| number(text, Duration::from_secs(1)).or_else(|| until(text, now));
+    longest(headers, "retry-after-ms", millis).or_else(|| longest(headers, "retry-after", seconds_or_date))
+}
+
+/// How long until the limits that may be used up start anew: the wait of a throttled call whose server asked for none.
+pub(crate) fn limit_reset(headers: &HeaderMap) -> Option<Duration> {
+    Window::all(headers).into_iter().filter(Window::may_be_used_up).filter_map(|window| window.reset).max()
+}
+
+/// What the server says is left of its limits; none when it says nothing. `reset_in` is the time until the limits
+/// that are used up start anew; where none is, until all do.
+pub(crate) fn limits(headers: &HeaderMap) -> Option<LimitHint> {
+    let windows = Window::all(headers);
+    let [requests, tokens] = windows;
+    let used_up = windows.iter().filter(|window| window.left == Some(0)).filter_map(|window| window.reset).max();
+    let hint = LimitHint {
+        requests_left: requests.left,
+        tokens_left: tokens.left,
+        reset_in: used_up.or(requests.reset.max(tokens.reset)),
+    };
+    (hint != LimitHint::default()).then_some(hint)
+}
+
+/// Whether the server says itself that the call should be repeated: `x-should-retry`.
+pub(crate) fn retry_override(headers: &HeaderMap) -> Option<bool> {
+    match first(headers, "x-should-retry")? {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// One of the two limits of the `x-ratelimit-*` headers.
+#[derive(Clone, Copy)]
+struct Window {
+    left: Option<u64>,
+    reset: Option<Duration>,
+}
+
+impl Window {
+    fn all(headers: &HeaderMap) -> [Self; 2] {
+        ["requests", "tokens"].map(|of| Self {
+            left: first(headers, &format!("x-ratelimit-remaining-{of}")).and_then(|text| text.parse().ok()),
+            reset: longest(headers, &format!("x-ratelimit-reset-{of}"), reset),
+        })
+    }
+
+    fn may_be_used_up(&self) -> bool {
+        self.left.is_none_or(|left| left == 0)
+    }
+}
+
+/// The time from `now` to an HTTP date in any of its three forms.
+fn until(text: &str, now: Duration) -> Option<Duration> {
+    let date = httpdate::parse_http_date(text.trim()).ok()?;
+    let date = date.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Some(date.saturating_sub(now).min(TOO_LONG))
+}
+
+fn longest(headers: &HeaderMap, name: &str, read: impl Fn(&str) -> Option<Duration>) -> Option<Duration> {
+    values(headers, name).into_iter().filter_map(read).max()
+}
+
+fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    values(headers, name).first().copied()
+}
+
+/// The values under a name, else those that a gateway passed on from its upstream.
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    let texts = |name: &str| -> Vec<&'a str> {
+        let Ok(name) = name.parse::<HeaderName>() else { return Vec::new() };
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).map(str::trim).collect()
+    };
+    let own = texts(name);
+    if own.is_empty() { texts(&format!("llm_provider-{name}")) } else { own }
+}
+
+#[cfg(test)]
+mod tests;
