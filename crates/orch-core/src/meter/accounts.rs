@@ -45,6 +45,18 @@ impl Accounts {
         Account { level, cap, settled, usage, bookings: 0, parent, fund, held }
     }
 
+    /// How many accounts there is room for.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// How many accounts are open.
+    #[cfg(test)]
+    pub(super) fn in_use(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     pub(super) fn account(&self, id: AccountId) -> &Account {
         &self.slots[id]
     }
@@ -140,9 +152,14 @@ impl Accounts {
         for above in self.upwards(id) {
             let account = &self.slots[above];
             let gone = account.settled + account.held;
+            // Past a limit nothing more starts, whatever is still covered.
+            let covered_here = if account.cap.exceeded_by(account.settled).is_some() { Spend::ZERO } else { covered };
             let left = Limits {
-                tokens: account.cap.tokens.map(|cap| cap.saturating_sub(gone.tokens).saturating_add(covered.tokens)),
-                cost: account.cap.cost.map(|cap| cap.saturating_sub(gone.cost) + covered.cost),
+                tokens: account
+                    .cap
+                    .tokens
+                    .map(|cap| cap.saturating_sub(gone.tokens).saturating_add(covered_here.tokens)),
+                cost: account.cap.cost.map(|cap| cap.saturating_sub(gone.cost) + covered_here.cost),
             };
             least = Limits::smaller(least, left);
             covered += account.claim().saturating_sub(account.held);
