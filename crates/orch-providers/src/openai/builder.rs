@@ -14,7 +14,8 @@ use crate::transport::{ApiKey, BaseUrl, Caps, Settings, Transport};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct OpenAiBuilder {
-    dialect: Dialect,
+    /// `None`: by the host.
+    dialect: Option<Dialect>,
     base_url: Option<String>,
     model: Option<String>,
     key: Option<Key>,
@@ -40,7 +41,7 @@ enum Prices {
 }
 
 impl OpenAiBuilder {
-    pub(super) fn new(dialect: Dialect) -> Self {
+    pub(super) fn new(dialect: Option<Dialect>) -> Self {
         Self {
             dialect,
             base_url: None,
@@ -61,7 +62,7 @@ impl OpenAiBuilder {
     /// with a path is kept as it is. Plain `http` is for this machine only (loopback addresses and `localhost`), see
     /// [`allow_insecure_http`](Self::allow_insecure_http). Credentials, a query and a fragment are refused.
     ///
-    /// Given to [`OpenAi::builder`], any other host than OpenAI's is spoken to as [`Dialect::COMPATIBLE`].
+    /// With [`OpenAi::builder`], any other host than OpenAI's is spoken to as [`Dialect::COMPATIBLE`].
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
@@ -147,14 +148,15 @@ impl OpenAiBuilder {
     /// # Errors
     /// `InvalidRequest` that points at the setting which is missing or wrong.
     pub fn build(self) -> Result<OpenAi, Error> {
-        let Some(url) = self.base_url.as_deref().or(self.dialect.base_url) else {
+        let default = self.dialect.unwrap_or(Dialect::OPENAI);
+        let Some(url) = self.base_url.as_deref().or(default.base_url) else {
             return Err(Error::invalid("/base_url", "which server? set `base_url`"));
         };
         let Some(model) = self.model.filter(|model| !model.is_empty()) else {
             return Err(Error::invalid("/model", "which model? set `model`"));
         };
         let base = BaseUrl::parse(url, self.allow_insecure_http)?;
-        let dialect = spoken(self.dialect, &base);
+        let dialect = self.dialect.unwrap_or_else(|| spoken_at(&base));
         let key = self.key.map(Key::resolve).transpose()?;
         if key.is_none() && dialect.needs_key {
             let reason = format!("{} needs a key: set `api_key_env` or `api_key`", dialect.name);
@@ -187,9 +189,8 @@ impl OpenAiBuilder {
 }
 
 /// OpenAI's own ways are for OpenAI's own server.
-fn spoken(dialect: Dialect, base: &BaseUrl) -> Dialect {
-    let elsewhere = dialect == Dialect::OPENAI && base.host() != "api.openai.com";
-    if elsewhere { Dialect::COMPATIBLE } else { dialect }
+fn spoken_at(base: &BaseUrl) -> Dialect {
+    if base.host() == "api.openai.com" { Dialect::OPENAI } else { Dialect::COMPATIBLE }
 }
 
 impl Key {

@@ -58,14 +58,14 @@ pub struct OpenAi {
 }
 
 impl OpenAi {
-    /// A model of OpenAI, or of another server if a base URL is set.
+    /// A model of OpenAI, or of any other server if a base URL is set.
     pub fn builder() -> OpenAiBuilder {
-        Self::compatible(Dialect::OPENAI)
+        OpenAiBuilder::new(None)
     }
 
-    /// A model behind a server whose ways are known.
+    /// A model behind a server whose ways are known, wherever it is.
     pub fn compatible(dialect: Dialect) -> OpenAiBuilder {
-        OpenAiBuilder::new(dialect)
+        OpenAiBuilder::new(Some(dialect))
     }
 
     fn wire(&self) -> Wire<'_> {

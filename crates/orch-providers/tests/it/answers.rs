@@ -1,11 +1,12 @@
+use std::process::Command;
 use std::time::Duration;
 
-use orch_core::{Class, Counted, ErrorKind, Estimate, LimitHint, Source};
+use orch_core::{CallContext, Class, Counted, ErrorKind, Estimate, LimitHint, Part, Source};
 use orch_providers::{ChatRequest, Dialect, FinishReason, OpenAi, Provider, ProviderService};
 use serde_json::json;
 use tower::ServiceExt;
 
-use crate::server::{Server, answer, event, json as json_answer, stream};
+use crate::server::{Act, Server, answer, event, json as json_answer, stream};
 use crate::{ask, hello, model, one_call};
 
 fn paris() -> serde_json::Value {
@@ -74,6 +75,36 @@ async fn the_trace_goes_with_the_request() {
 }
 
 #[tokio::test]
+async fn openai_gets_the_id_of_the_call_and_its_own_field_names() {
+    let server = Server::answering(json_answer(&paris())).await;
+    let model = OpenAi::compatible(Dialect::OPENAI).base_url(server.url()).api_key("k").model("m").build().unwrap();
+    let context = CallContext::new().with_request_id("run-1").child(Part::Replicate(2, 7));
+    let request = hello().with_max_tokens(9).with_context(context);
+    ProviderService::new(model).oneshot(request).await.unwrap();
+    let request = server.requests().remove(0);
+    assert!(request.head.contains("\r\nx-client-request-id: run-1-r2-a1"), "{}", request.head);
+    assert_eq!((&request.body["max_completion_tokens"], &request.body["seed"]), (&json!(9), &json!(7)));
+}
+
+/// The proxy's port answers nothing, so a call through it fails. Environment variables are set for a process of its
+/// own: this test, once more.
+#[test]
+fn a_server_on_this_machine_is_not_reached_through_the_proxy_of_the_environment() {
+    const NAME: &str = "answers::a_server_on_this_machine_is_not_reached_through_the_proxy_of_the_environment";
+    const PROXY: &str = "http://127.0.0.1:1";
+    if std::env::var("HTTP_PROXY").as_deref() != Ok(PROXY) {
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        let status = again.args([NAME, "--exact"]).env("HTTP_PROXY", PROXY).env_remove("NO_PROXY").status().unwrap();
+        assert!(status.success());
+        return;
+    }
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let server = Server::answering(json_answer(&paris())).await;
+        assert_eq!(one_call(server, hello()).await.unwrap().text, "Paris.");
+    });
+}
+
+#[tokio::test]
 async fn what_the_server_sends_counts_and_not_what_was_asked_for() {
     let server = Server::answering(json_answer(&paris())).await;
     assert_eq!(one_call(server, hello()).await.unwrap().text, "Paris.");
@@ -114,8 +145,7 @@ async fn usage_that_the_server_left_out_is_estimated() {
 async fn a_price_gives_the_cost_and_the_providers_own_figure_beats_it() {
     let mut reporting = paris();
     reporting["usage"]["cost"] = json!(0.5);
-    let server =
-        Server::playing([&paris(), &reporting].map(|body| vec![crate::server::Act::send(json_answer(body))])).await;
+    let server = Server::playing([&paris(), &reporting].map(|body| vec![Act::send(json_answer(body))])).await;
     let model =
         OpenAi::compatible(Dialect::OPENROUTER).base_url(server.url()).api_key("k").model("tiny").price(1.0, 2.0);
     let model = ProviderService::new(model.build().unwrap());

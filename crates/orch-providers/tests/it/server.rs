@@ -13,6 +13,8 @@ pub(crate) enum Act {
     Send(Vec<u8>),
     /// Goes on when the test says so.
     Wait(Arc<Notify>),
+    /// Reads another request.
+    Receive,
     /// Waits until the client has closed the connection, and says so.
     UntilClosed(Arc<Notify>),
 }
@@ -26,6 +28,8 @@ impl Act {
 /// A request as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
+    /// The client's end of the connection: the same for requests that share one.
+    pub(crate) client: SocketAddr,
     pub(crate) head: String,
     pub(crate) body: Value,
 }
@@ -33,28 +37,25 @@ pub(crate) struct Received {
 /// A server on loopback that plays one script per connection, reads one request on each, and closes it.
 pub(crate) struct Server {
     address: SocketAddr,
-    requests: Arc<Mutex<Vec<Received>>>,
+    requests: Log,
     task: JoinHandle<()>,
 }
+
+type Log = Arc<Mutex<Vec<Received>>>;
 
 impl Server {
     /// Connections beyond the scripts are closed without an answer; their requests count all the same.
     pub(crate) async fn playing(scripts: impl IntoIterator<Item = Vec<Act>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let requests = Arc::new(Mutex::new(Vec::new()));
+        let requests = Log::default();
         let mut scripts = scripts.into_iter().collect::<Vec<_>>().into_iter();
         let log = Arc::clone(&requests);
         let task = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let script = scripts.next().unwrap_or_default();
-                let log = Arc::clone(&log);
-                tokio::spawn(async move {
-                    if let Some(request) = receive(&mut stream).await {
-                        log.lock().unwrap().push(request);
-                        play(stream, script).await;
-                    }
-                });
+            while let Ok((stream, client)) = listener.accept().await {
+                let mut script = vec![Act::Receive];
+                script.extend(scripts.next().unwrap_or_default());
+                tokio::spawn(play(stream, client, script, Arc::clone(&log)));
             }
         });
         Self { address, requests, task }
@@ -81,7 +82,7 @@ impl Drop for Server {
 }
 
 /// Reads one request with a body of the length that it announces, up to 1 MiB.
-async fn receive(stream: &mut TcpStream) -> Option<Received> {
+async fn receive(stream: &mut TcpStream, client: SocketAddr) -> Option<Received> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -90,7 +91,7 @@ async fn receive(stream: &mut TcpStream) -> Option<Received> {
             let length: usize = length.map_or(0, |length| length.trim().parse().unwrap());
             if bytes.len() >= end + 4 + length {
                 let body = serde_json::from_slice(&bytes[end + 4..]).unwrap_or_default();
-                return Some(Received { head, body });
+                return Some(Received { client, head, body });
             }
         }
         if bytes.len() > 1 << 20 || stream.read_buf(&mut bytes).await.ok()? == 0 {
@@ -99,9 +100,13 @@ async fn receive(stream: &mut TcpStream) -> Option<Received> {
     }
 }
 
-async fn play(mut stream: TcpStream, script: Vec<Act>) {
+async fn play(mut stream: TcpStream, client: SocketAddr, script: Vec<Act>, log: Log) {
     for act in script {
         match act {
+            Act::Receive => match receive(&mut stream, client).await {
+                Some(request) => log.lock().unwrap().push(request),
+                None => return,
+            },
             Act::Send(bytes) => {
                 if stream.write_all(&bytes).await.is_err() {
                     return;

@@ -1,12 +1,14 @@
-//! The provider against servers that say exactly what a test scripts.
+//! The provider against servers that say exactly what a test scripts, and against real ones.
 
 #![cfg(feature = "openai")]
+#![allow(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
 
 mod answers;
 mod failures;
 mod secrets;
 mod server;
 mod streams;
+mod wire;
 
 use orch_core::{CallContext, Error};
 use orch_providers::{ChatRequest, ChatResponse, OpenAi, ProviderService};

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use orch_core::{CallContext, Class, Error, ErrorKind, Event, Source};
@@ -19,7 +20,7 @@ fn stop() -> String {
 
 /// The stream sent as these chunks, and then the connection closed in the middle of the body.
 async fn cut_after(chunks: &[&str]) -> Server {
-    let bytes = chunks.iter().flat_map(|bytes| chunk(bytes));
+    let bytes = chunks.iter().flat_map(chunk);
     Server::answering(stream_head().into_bytes().into_iter().chain(bytes).collect::<Vec<_>>()).await
 }
 
@@ -170,6 +171,22 @@ async fn after_a_closed_connection_the_next_call_opens_one_and_asks_once() {
         assert_eq!(model.clone().oneshot(hello()).await.unwrap().text, "a");
         assert_eq!(server.requests().len(), call);
     }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_after_a_stream_that_was_read_to_its_done() {
+    const CALLS: usize = 5;
+    let whole = || Act::send(stream([text("a"), stop(), "data: [DONE]\n\n".into()].concat()));
+    let script = || (0..CALLS).flat_map(|_| [whole(), Act::Receive]).collect::<Vec<_>>();
+    // The client may open connections that it then does not need.
+    let server = Server::playing((0..2 * CALLS).map(|_| script())).await;
+    let model = ProviderService::new(model(&server));
+    for _ in 0..CALLS {
+        assert_eq!(model.clone().oneshot(hello()).await.unwrap().text, "a");
+    }
+    let clients: HashSet<_> = server.requests().iter().map(|request| request.client).collect();
+    assert_eq!(server.requests().len(), CALLS);
+    assert!(clients.len() < CALLS, "{clients:?}");
 }
 
 /// Lets the other tasks work until `done`; a test that waits in vain fails by the number of turns.
