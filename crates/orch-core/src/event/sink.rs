@@ -58,16 +58,11 @@ impl EventSink {
     #[must_use = "dropping the stream stops listening"]
     pub fn subscribe(&self) -> EventStream {
         let lane = Arc::new(Mutex::new(Lane::default()));
-        let hub = match &self.0 {
-            Some(hub) => {
-                hub.lock().lanes.push(Arc::clone(&lane));
-                hub.listening.store(true, Ordering::Release);
-                Arc::downgrade(hub)
-            }
-            None => Weak::new(),
-        };
-        if hub.strong_count() == 0 {
-            let _ = lock(&lane).close();
+        let mut hub = Weak::new();
+        match &self.0 {
+            Some(running) if running.add(&lane) => hub = Arc::downgrade(running),
+            // Nothing follows: whoever waits is told at once.
+            _ => drop(lock(&lane).close()),
         }
         EventStream { lane, hub }
     }
@@ -122,6 +117,16 @@ impl EventSink {
 impl Hub {
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// Adds a listener; `false` when the run has ended.
+    fn add(&self, lane: &Arc<Mutex<Lane>>) -> bool {
+        let mut state = self.lock();
+        if !state.ended {
+            state.lanes.push(Arc::clone(lane));
+            self.listening.store(true, Ordering::Release);
+        }
+        !state.ended
     }
 
     fn envelope(&self, seq: u64, source: Origin, event: Event) -> Envelope {
