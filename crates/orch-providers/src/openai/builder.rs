@@ -124,7 +124,7 @@ impl OpenAiBuilder {
         self
     }
 
-    /// Sets how long connecting may take, TLS included; default 5 s. Every other limit on time belongs to the layers
+    /// Sets how long connecting may take, TLS included; default 5 s, and zero never connects. Every other limit on time belongs to the layers
     /// outside.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
