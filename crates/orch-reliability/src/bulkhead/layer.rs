@@ -131,3 +131,10 @@ where
         }
     }
 }
+
+#[cfg(test)]
+impl BulkheadLayer {
+    pub(super) fn free_places(&self, target: &orch_core::Target) -> usize {
+        self.places.of(target).available_permits()
+    }
+}
