@@ -28,7 +28,7 @@ fn local(document: &Document) -> anyhow::Result<BoxTool> {
 }
 
 fn server(args: &Args, url: &str, document: &Document) -> anyhow::Result<BoxTool> {
-    let mut provider = OpenAi::builder().base_url(url).stream(!args.no_stream);
+    let mut provider = OpenAi::builder().base_url(url);
     if let Some(model) = &args.model {
         provider = provider.model(model.as_str());
     }
@@ -41,11 +41,11 @@ fn server(args: &Args, url: &str, document: &Document) -> anyhow::Result<BoxTool
     if args.free {
         provider = provider.free();
     }
-    let prompt = "Document:\n{{ document }}\n\nQuestion: {{ question }}\nAnswer in one sentence.";
     let mut tool = ChatTool::new("ask", provider.build()?)
-        .prompt(prompt)?
-        .variable("document", document.text.as_str())
-        .max_tokens(args.max_tokens);
+        .system(format!("Answer in one sentence from this document:\n{}", document.text))
+        .prompt("{{ question }}")?
+        .max_tokens(args.max_tokens)
+        .stream(!args.no_stream);
     if let Some(path) = &args.schema {
         let name = path.display();
         let text = std::fs::read_to_string(path).with_context(|| format!("--schema {name}"))?;

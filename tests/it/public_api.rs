@@ -77,8 +77,8 @@ fn runs_streams_and_reservations_can_be_sent() {
     sent::<EventStream>();
     sent::<Reservation>();
     sent::<BundleTool>();
-    sent::<ChatTool<LocalAnswerer>>();
-    sent::<ToolService<ChatTool<LocalAnswerer>>>();
+    sent::<ChatTool>();
+    sent::<ToolService<ChatTool>>();
 }
 
 #[test]

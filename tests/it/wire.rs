@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orch_core::{Class, DeltaKind, ErrorKind, Event, IntoTool};
+use orch_core::{AskedBy, Class, DeltaKind, ErrorKind, Event, IntoTool, Stopped};
 use orch_facade::{Client, RetryPolicy};
 use orch_providers::{ChatTool, OpenAi};
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ fn wire_llama_streams_a_bundle_of_eight_that_follows_a_schema() {
 #[tokio::test]
 async fn wire_llama_refuses_what_is_longer_than_its_context_and_the_error_says_so() {
     let Some(address) = server("ORCH_WIRE_LLAMA") else { return };
-    let provider = OpenAi::builder().base_url(&format!("{address}/v1")).model("tiny-random").free().build().unwrap();
+    let provider = OpenAi::builder().base_url(format!("{address}/v1")).model("tiny-random").free().build().unwrap();
     let client = Client::builder().tool(ChatTool::new("ask", provider).prompt("{{ input }}").unwrap()).build().unwrap();
     let error = client.run("too long ".repeat(2_000)).tool("ask").await.unwrap_err();
     assert_eq!(error.class(), Class::Permanent, "{error:?}");
@@ -83,40 +83,38 @@ async fn wire_llama_refuses_what_is_longer_than_its_context_and_the_error_says_s
     assert_eq!(client.health(), [], "the provider answered, so its circuit knows nothing bad of it");
 }
 
-/// A client for aimock whose sequences are not shared with other tests.
-fn aimock(address: &str, test: &str, stream: bool) -> Client {
-    let provider = OpenAi::builder()
-        .base_url(&format!("{address}/v1"))
-        .model("gpt-4o-mini")
-        .header("x-test-id", &format!("{test}-{}", std::process::id()))
-        .stream(stream)
-        .free()
-        .build()
-        .unwrap();
-    let tool = ChatTool::new("ask", provider).prompt("{{ input }}").unwrap().into_tool();
-    let retry = RetryPolicy::default().max_attempts(4).initial_delay(Duration::from_millis(10)).seed(1);
+fn aimock(address: &str, stream: bool) -> Client {
+    let provider = OpenAi::builder().base_url(format!("{address}/v1")).model("gpt-4o-mini").free().build().unwrap();
+    let tool = ChatTool::new("ask", provider).prompt("{{ input }}").unwrap().stream(stream).into_tool();
+    let retry = RetryPolicy::default().max_attempts(2).initial_delay(Duration::from_millis(10)).seed(1);
     Client::builder().tool(tool).retry(retry).build().unwrap()
 }
 
 #[tokio::test]
-async fn wire_aimock_throttles_and_fails_before_it_answers_and_the_waits_are_explained() {
+async fn wire_aimock_throttles_and_the_wait_is_the_servers_and_explained() {
     let Some(address) = server("ORCH_WIRE_AIMOCK") else { return };
     for stream in [false, true] {
-        let client = aimock(&address, &format!("flaky-{stream}"), stream);
-        let outcome = client.run("flaky").tool("ask").await.unwrap();
-        let classes: Vec<_> = outcome.attempts().iter().map(|record| record.class).collect();
-        assert_eq!(classes, [Some(Class::Throttled), Some(Class::Transient), None]);
-        let wait = outcome.attempts()[0].wait.unwrap();
-        assert_eq!(wait.asked_by, orch_core::AskedBy::RetryAfter);
-        assert!(wait.duration >= Duration::from_secs(2), "never earlier than the server said: {wait:?}");
-        assert!(outcome.explain().to_string().contains("the server's Retry-After"));
+        let error = aimock(&address, stream).run("rate limited").tool("ask").await.unwrap_err();
+        assert_eq!((error.class(), error.stopped()), (Class::Throttled, Some(Stopped::Attempts)));
+        let wait = error.attempts()[0].wait.unwrap();
+        assert_eq!(wait.asked_by, AskedBy::RetryAfter);
+        assert!(wait.duration >= Duration::from_secs(3), "never earlier than the server said: {wait:?}");
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(3)), "the hint is handed on");
     }
+}
+
+#[tokio::test]
+async fn wire_aimock_is_overloaded_and_our_own_backoff_decides() {
+    let Some(address) = server("ORCH_WIRE_AIMOCK") else { return };
+    let error = aimock(&address, false).run("overloaded").tool("ask").await.unwrap_err();
+    assert_eq!(error.class(), Class::Transient);
+    assert_eq!(error.attempts()[0].wait.unwrap().asked_by, AskedBy::Backoff);
 }
 
 #[tokio::test]
 async fn wire_aimock_cuts_a_stream_and_the_partial_answer_comes_back_in_the_error() {
     let Some(address) = server("ORCH_WIRE_AIMOCK") else { return };
-    let client = aimock(&address, "cut", true);
+    let client = aimock(&address, true);
     let mut events = client.run("cut off").tool("ask").events();
     let mut text = String::new();
     while let Some(envelope) = events.next().await {
@@ -136,7 +134,7 @@ async fn wire_aimock_streams_and_answers_whole_the_same_text() {
     let Some(address) = server("ORCH_WIRE_AIMOCK") else { return };
     let mut texts = Vec::new();
     for stream in [false, true] {
-        let client = aimock(&address, "same", stream);
+        let client = aimock(&address, stream);
         texts.push(client.run("slow").tool("ask").await.unwrap().typed::<String>().unwrap());
     }
     assert!(!texts[0].is_empty());
@@ -146,7 +144,7 @@ async fn wire_aimock_streams_and_answers_whole_the_same_text() {
 #[tokio::test]
 async fn wire_aimock_is_a_tool_next_to_others_for_the_planner() {
     let Some(address) = server("ORCH_WIRE_AIMOCK") else { return };
-    let client = aimock(&address, "planned", false);
+    let client = aimock(&address, false);
     let outcome = client.run(json!("slow")).await.unwrap();
     assert_eq!(outcome.served_by(), Some("ask"));
     assert!(outcome.plan().is_some());

@@ -53,6 +53,7 @@ pub struct ChatTool {
     prompt: Option<Prompt>,
     settings: ChatOptions,
     format: ResponseFormat,
+    stream: bool,
 }
 
 impl ChatTool {
@@ -74,6 +75,7 @@ impl ChatTool {
             prompt: None,
             settings: ChatOptions::default(),
             format: ResponseFormat::Text,
+            stream: true,
         }
     }
 
@@ -146,6 +148,13 @@ impl ChatTool {
         self
     }
 
+    /// Sets whether the provider is asked to stream; default `true`. Without it the answer arrives in one piece,
+    /// and a call that breaks has no partial answer.
+    #[must_use]
+    pub fn stream(self, stream: bool) -> Self {
+        Self { stream, ..self }
+    }
+
     /// What the provider is asked.
     fn chat_request(&self, request: &Request) -> Result<ChatRequest, Error> {
         let system = self.system.as_ref().map(|text| Message::system(Arc::clone(text)));
@@ -153,7 +162,8 @@ impl ChatTool {
         let settings = ChatOptions::read(request.options())?.over(self.settings);
         let mut chat = ChatRequest::new(system.into_iter().chain([question]))
             .with_context(request.context().clone())
-            .with_response_format(self.format.clone());
+            .with_response_format(self.format.clone())
+            .with_stream(self.stream);
         if let Some(model) = &self.model {
             chat = chat.with_model(Arc::clone(model));
         }
