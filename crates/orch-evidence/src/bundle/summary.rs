@@ -1,0 +1,216 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the valid replicates say together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// The answer they agree on. Of texts it is the medoid of the leading cluster; of JSON it is put
+    /// together field by field, without the fields that have no winner.
+    pub consensus: Option<Value>,
+    /// Where they differ, the most divided first.
+    pub disagreements: Vec<Disagreement>,
+    /// The distance of each pair, 0 to 1, with a row and a column for each id of `compared`.
+    pub pairwise_distance: Vec<Vec<f64>>,
+    /// The replicates that the summary is about, in launch order.
+    pub compared: Vec<String>,
+    /// Statistics of each field, by JSON Pointer; that of a whole text or number is the empty one.
+    pub distributions: BTreeMap<String, FieldStatistics>,
+    /// How sure one may be, 0 to 1. What that means is said by `confidence_kind`.
+    pub confidence: f64,
+    /// Which of the numbers below `confidence` is.
+    pub confidence_kind: ConfidenceKind,
+    /// The chance that one more replicate joins the consensus. It knows nothing of errors that all
+    /// replicates share.
+    pub agreement: f64,
+    /// The chance that the most frequent answer is also the most probable one; `None` with one replicate.
+    pub mode_posterior: Option<f64>,
+    /// The chance that the consensus is right; `None` without a calibrator that was fitted on labels.
+    pub p_correct: Option<f64>,
+    /// The groups of equal answers, the largest first.
+    pub clusters: Vec<Cluster>,
+    /// The replicate whose answer lies in the middle of the leading cluster.
+    pub medoid: String,
+    /// Counts and spreads.
+    pub statistics: Statistics,
+    /// Whether something was left out to keep the summary short.
+    pub truncated: bool,
+    /// What was left out.
+    pub truncation_info: Option<String>,
+}
+
+/// What a confidence means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ConfidenceKind {
+    /// The chance that one more replicate joins the consensus.
+    Agreement,
+    /// The chance that the most frequent answer is the most probable one.
+    ModePosterior,
+    /// The chance that the consensus is right, from a calibrator that was fitted on labels.
+    PCorrect,
+}
+
+impl ConfidenceKind {
+    /// What it means, in words.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Agreement => "the chance that one more replicate joins the consensus",
+            Self::ModePosterior => "the chance that the most frequent answer is the most probable one",
+            Self::PCorrect => "the chance that the consensus is right, by a calibrator fitted on labels",
+        }
+    }
+}
+
+/// A group of answers that are all within epsilon of each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Cluster {
+    /// Its replicates, in launch order.
+    pub replicate_ids: Vec<String>,
+    /// The sum of their weights; each replicate weighs 1.
+    pub weight: f64,
+    /// The replicate in its middle.
+    pub medoid: String,
+}
+
+/// A place where replicates differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Disagreement {
+    /// Where, as a JSON Pointer; empty for the whole answer.
+    pub pointer: String,
+    /// How they differ.
+    pub kind: DisagreementKind,
+    /// The alternatives, the best supported first. Of `missing` the values are `"present"` and `"absent"`,
+    /// of `type` the names of JSON's types, of `length` the lengths.
+    pub candidates: Vec<Candidate>,
+    /// How divided they are, in nats: 0 when one alternative has all the weight.
+    pub entropy: f64,
+    /// The alternative that the consensus follows; `None`: there was no winner.
+    pub consensus: Option<Value>,
+}
+
+/// How replicates differ at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DisagreementKind {
+    /// Different values.
+    Value,
+    /// Some lack the field.
+    Missing,
+    /// Values of different JSON types.
+    Type,
+    /// Arrays of different lengths.
+    Length,
+}
+
+/// One of the alternatives at a place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// What is said; of a group of similar values, one that occurred.
+    pub value: Value,
+    /// The part of those who say anything here that say this, 0 to 1.
+    pub support: f64,
+    /// The sum of their weights.
+    pub weight: f64,
+    /// Who says it, in launch order.
+    pub replicate_ids: Vec<String>,
+}
+
+/// Statistics of one field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FieldStatistics {
+    /// How many replicates have it.
+    pub n: u32,
+    /// How many different values they give.
+    pub distinct: u32,
+    /// The part of them that gives the most frequent value, 0 to 1.
+    pub support: f64,
+    /// How divided they are, in nats.
+    pub entropy: f64,
+    /// More, if all values are numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<NumberStatistics>,
+}
+
+/// Statistics of a field of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NumberStatistics {
+    /// The smallest.
+    pub min: f64,
+    /// The one in the middle (the mean of both when their number is even).
+    pub median: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The largest.
+    pub max: f64,
+    /// The sample standard deviation; `None` of one number.
+    pub sd: Option<f64>,
+}
+
+/// Counts and spreads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// How many replicates were asked for.
+    pub requested: u32,
+    /// How many were started.
+    pub started: u32,
+    /// How many gave a valid answer that counts.
+    pub valid: u32,
+    /// How many failed.
+    pub failed: u32,
+    /// How many gave an answer that cannot be used.
+    pub invalid: u32,
+    /// How many were cancelled because they were not needed any more.
+    pub cancelled: u32,
+    /// Distances; `None` with one replicate.
+    pub distance: Option<DistanceStatistics>,
+    /// The entropy of the clusters, in nats.
+    pub entropy: f64,
+    /// The entropy as a part of the highest possible, `ln K`; `None` with one replicate.
+    pub entropy_ratio: Option<f64>,
+    /// To how many equally frequent answers the entropy corresponds.
+    pub effective_answers: f64,
+    /// The part of pairs that are in the same cluster; `None` with one replicate.
+    pub pair_agreement: Option<f64>,
+    /// The weight of the leading cluster less that of the second, as a part of the whole.
+    pub margin: f64,
+    /// The 95 % Wilson interval of the leading cluster's part: a bound, not a ranking.
+    pub wilson: Interval,
+}
+
+/// Distances among the compared replicates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DistanceStatistics {
+    /// The smallest.
+    pub min: f64,
+    /// The one in the middle (the mean of both when their number is even).
+    pub median: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The largest.
+    pub max: f64,
+    /// The mean distance of the other replicates to the medoid.
+    pub to_medoid: f64,
+}
+
+/// Two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}

@@ -1,0 +1,81 @@
+//! The end: by the stop rule, because all have ended, or because time or money is gone.
+
+use super::{Bundler, Command, State, number};
+
+/// Why nothing more is started, from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    OutOfTime,
+    OutOfMoney,
+}
+
+/// The decision.
+#[derive(Clone, Debug)]
+pub(super) struct Stop {
+    pub(super) rule: &'static str,
+    pub(super) reason: String,
+    pub(super) p_same: Option<f64>,
+    /// How many had ended.
+    pub(super) ended: usize,
+    /// Whether it was made with the replicates that were looked at, and not imposed from outside.
+    pub(super) by_rule: bool,
+}
+
+impl Bundler {
+    /// All have ended.
+    pub(super) fn complete(&self) -> Stop {
+        let (rule, reason) = match &self.reduced {
+            Some(reason) => ("budget", reason.clone()),
+            None if self.k == 1 => ("complete", "the one replicate has ended".to_owned()),
+            None => ("complete", format!("all {} replicates have ended", self.k)),
+        };
+        Stop { rule, reason, p_same: None, ended: self.looked_at, by_rule: true }
+    }
+
+    pub(super) fn close(&mut self, why: Closing) -> Vec<Command> {
+        let mut commands = Vec::new();
+        let all_started = self.slots.len() == self.k;
+        if self.stop.is_some() || (why == Closing::OutOfMoney && all_started) {
+            return commands;
+        }
+        self.closing = Some(why);
+        if why == Closing::OutOfTime {
+            self.cancel_running(&mut commands);
+        }
+        self.conclude(&mut commands);
+        commands
+    }
+
+    /// Gives the last commands, once there is a decision, or once everything has ended after a close.
+    pub(super) fn conclude(&mut self, commands: &mut Vec<Command>) {
+        let busy = self.measuring.is_some() || !self.unmeasured.is_empty();
+        let running = self.slots.iter().any(|slot| slot.state == State::Running);
+        if let Some(why) = self.closing
+            && self.stop.is_none()
+            && !busy
+            && !running
+        {
+            self.stop = Some(self.closed(why));
+        }
+        if self.stop.is_some() && !self.concluded {
+            self.concluded = true;
+            self.cancel_running(commands);
+            commands.push(Command::Finish);
+        }
+    }
+
+    fn closed(&self, why: Closing) -> Stop {
+        let (rule, what) = match why {
+            Closing::OutOfTime => ("deadline", "the time was up"),
+            Closing::OutOfMoney => ("budget", "the budget was used up"),
+        };
+        let (ended, k) = (self.ended.len(), self.options.replicates());
+        let reason = format!("{what} when {ended} of {k} replicates had ended");
+        Stop { rule, reason, p_same: None, ended, by_rule: false }
+    }
+
+    fn cancel_running(&self, commands: &mut Vec<Command>) {
+        let running = self.slots.iter().enumerate().filter(|(_, slot)| slot.state == State::Running);
+        commands.extend(running.map(|(at, _)| Command::Cancel { index: number(at) }));
+    }
+}

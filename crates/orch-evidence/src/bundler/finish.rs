@@ -1,0 +1,101 @@
+//! From a finished run to its bundle.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use orch_core::{Error, ErrorKind};
+use serde_json::{Map, Value};
+
+use super::{Bundler, Slot, State, Stop};
+use crate::bundle::{Bundle, Meta, Replicate, StopRecord};
+use crate::consensus::id;
+use crate::distance::Distance;
+
+impl Bundler {
+    /// The bundle. Its `total_elapsed` is zero: a bundler has no clock.
+    ///
+    /// # Errors
+    /// `ReplicatesFailed` with the error of each replicate, and their attempts, when none gave a valid answer.
+    pub fn finish(mut self) -> Result<Bundle, Error> {
+        for slot in self.slots.iter_mut().filter(|slot| slot.state == State::Running) {
+            slot.state = State::Cancelled;
+        }
+        let counted = self.counted();
+        let Some(summary) = self.summary() else { return Err(none_valid(self.slots)) };
+        let stop = self.stop.take().unwrap_or_else(|| self.unfinished());
+        let usage_total = self.usage();
+        let seeds = self.seeds[..self.slots.len()].to_vec();
+        let (k, epsilon) = (self.options.replicates(), self.answers(&counted).epsilon());
+        let metadata = self.metadata();
+        let slots = self.slots.into_iter().enumerate();
+        let replicates: Vec<Replicate> =
+            slots.map(|(at, slot)| slot.into_replicate(at, counted.contains(&at))).collect();
+        let started = crate::count(replicates.len());
+        let early = stop.rule != "complete";
+        Ok(Bundle {
+            schema_version: Bundle::SCHEMA_VERSION,
+            meta: Meta {
+                task: self.task,
+                k,
+                k_started: started,
+                k_completed: summary.statistics.valid,
+                epsilon,
+                model: one_model(&replicates),
+                seeds,
+                early_stopped: early,
+                early_stop_reason: early.then(|| stop.reason.clone()),
+                total_elapsed: Duration::ZERO,
+                schema_uri: self.options.schema().map(str::to_owned),
+            },
+            cost_total_usd: usage_total.cost.map(|cost| cost.value),
+            cost_breakdown: costs(&replicates),
+            usage_total,
+            summary,
+            stop: StopRecord {
+                rule: stop.rule.to_owned(),
+                reason: stop.reason,
+                n: crate::count(stop.ended),
+                p_same: stop.p_same,
+                saved: k.saturating_sub(started),
+                waves: self.waves,
+                order: self.options.looked_at().name().to_owned(),
+            },
+            replicates,
+            metadata,
+        })
+    }
+
+    /// A driver that gave up before it was told to.
+    fn unfinished(&self) -> Stop {
+        let reason = format!("the run ended when {} of {} replicates had", self.looked_at, self.k);
+        Stop { rule: "unfinished", reason, p_same: None, ended: self.looked_at, by_rule: true }
+    }
+
+    fn metadata(&self) -> Map<String, Value> {
+        let mut metadata = Map::new();
+        metadata.insert("distance".to_owned(), self.metric.name().into());
+        if self.metric.strayed() {
+            let warning = format!("the distance `{}` gave values outside 0 to 1", self.metric.name());
+            metadata.insert("warnings".to_owned(), Value::from(vec![warning]));
+        }
+        metadata
+    }
+}
+
+fn none_valid(slots: Vec<Slot>) -> Error {
+    let causes: Vec<Error> = slots.into_iter().filter_map(|slot| slot.error).collect();
+    let attempts = causes.iter().flat_map(Error::attempts).cloned().collect();
+    Error::new(ErrorKind::ReplicatesFailed { causes }).with_attempts(attempts)
+}
+
+/// The model, if all who answered name the same one.
+fn one_model(replicates: &[Replicate]) -> Option<String> {
+    let mut models = replicates.iter().filter(|replicate| replicate.output.is_some()).map(|r| r.model.as_deref());
+    let first = models.next()??;
+    models.all(|model| model == Some(first)).then(|| first.to_owned())
+}
+
+fn costs(replicates: &[Replicate]) -> BTreeMap<String, orch_core::Usd> {
+    let cost = |(at, replicate): (usize, &Replicate)| Some((id(at), replicate.usage.cost?.value));
+    replicates.iter().enumerate().filter_map(cost).collect()
+}

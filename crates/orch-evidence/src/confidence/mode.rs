@@ -1,0 +1,81 @@
+use super::gamma::{gamma_cdf, ln_gamma};
+use super::quadrature::integrate;
+
+/// The chance that the most frequent answer is also the most probable one, given how often each answer came.
+///
+/// `counts` are the sizes of the clusters; the probabilities of the answers have the prior
+/// Dirichlet(`prior`, ..). When all replicates agree, one answer that nobody gave competes.
+/// `None` for fewer than two replicates: one alone says nothing about others; and when `prior` is not a
+/// finite number above 0.
+///
+/// Of two answers it is an exact finite sum (see the incomplete beta function's recurrence). Of more,
+/// the probabilities are normalised independent Gamma variables, and the chance that the first is the
+/// largest is a one-dimensional integral: of its density times the chances that each other one is below.
+///
+/// ```
+/// use orch_evidence::confidence::{PRIOR, mode_posterior};
+///
+/// assert_eq!(mode_posterior(&[1], PRIOR), None);
+/// assert_eq!(mode_posterior(&[2, 2], PRIOR), Some(0.5));
+/// assert!(mode_posterior(&[5, 1, 1], PRIOR).unwrap() > 0.9);
+/// ```
+#[must_use]
+pub fn mode_posterior(counts: &[u32], prior: f64) -> Option<f64> {
+    let mut counts: Vec<u32> = counts.iter().copied().filter(|count| *count > 0).collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    if counts.iter().sum::<u32>() < 2 || !(prior.is_finite() && prior > 0.0) {
+        return None;
+    }
+    Some(match counts.as_slice() {
+        [all] => leads(*all, 0, prior),
+        [first, second] => leads(*first, *second, prior),
+        [first, others @ ..] => largest(*first, others, prior),
+        [] => return None,
+    })
+}
+
+/// The chance that the first of two is the more probable: `P(p > 1/2)` for `p ~ Beta(first + prior, second + prior)`.
+///
+/// With `b = second + prior` the chance is 1/2 at `p ~ Beta(b, b)`. Each step from `a` to `a + 1` adds
+/// `(1/2)^(a+b) / (a B(a, b))`, and each such term is the last one times `(a + b) / (2 (a + 1))`.
+/// With a prior of 1 it is `P(Binomial(first + second + 1, 1/2) <= first)`.
+pub(crate) fn leads(first: u32, second: u32, prior: f64) -> f64 {
+    if first < second {
+        return 1.0 - leads(second, first, prior);
+    }
+    let b = f64::from(second) + prior;
+    let mut a = b;
+    let mut term = (ln_gamma(2.0 * b) - 2.0 * ln_gamma(b) - 2.0 * b * std::f64::consts::LN_2).exp() / b;
+    let mut chance = 0.5;
+    for _ in second..first {
+        chance += term;
+        term *= (a + b) / (2.0 * (a + 1.0));
+        a += 1.0;
+    }
+    chance.min(1.0)
+}
+
+/// The chance that a Gamma(`first + prior`) variable is larger than one with each of the other counts.
+fn largest(first: u32, others: &[u32], prior: f64) -> f64 {
+    let shape = f64::from(first) + prior;
+    let norm = ln_gamma(shape);
+    // Equal counts share one evaluation of their distribution.
+    let mut groups: Vec<(f64, i32)> = Vec::new();
+    for count in others {
+        let other = f64::from(*count) + prior;
+        match groups.last_mut() {
+            Some((last, times)) if *last == other => *times += 1,
+            _ => groups.push((other, 1)),
+        }
+    }
+    // x = t^2: near zero the density behaves like x^(shape-1), which is smooth in t for half-integer shapes.
+    let reach = 10.0 * shape.sqrt() + 40.0;
+    let (low, high) = ((shape - 10.0 * shape.sqrt()).max(0.0).sqrt(), (shape + reach).sqrt());
+    let chance = integrate(low, high, |t| {
+        let x = t * t;
+        let density = ((shape - 1.0) * x.ln() - x - norm).exp();
+        let below: f64 = groups.iter().map(|(other, times)| gamma_cdf(*other, x).powi(*times)).product();
+        density * below * 2.0 * t
+    });
+    chance.clamp(0.0, 1.0)
+}

@@ -1,0 +1,139 @@
+use std::fmt;
+use std::sync::Arc;
+
+use orch_core::{Budget, Error};
+use tower::Layer;
+
+use super::ReplicateService;
+use crate::distance::{Distance, TokenLevenshtein};
+use crate::options::{BundleOptions, Order, Waves};
+use crate::stopping::StopRule;
+
+/// Calls the inner service up to K times and answers with the [`Bundle`](crate::Bundle) of what came back.
+///
+/// Two replicates first, then one at a time, until the stop rule says that the answer is settled or all K
+/// have ended. Each has its own seed, idempotency key and meter ([`Part::Replicate`](orch_core::Part)). A
+/// replicate that fails is listed with its error and not repeated here: that is a retry layer's work. The
+/// answer is `{"evidence_bundle": {..}}`, a typed [`Evidence`](crate::Evidence); its usage is the sum of all
+/// replicates.
+///
+/// A request's options are read as [`BundleOptions`], laid over the settings of the layer; the inner service gets
+/// those under `inner`. Under a budget that does not cover K estimates, fewer replicates run
+/// (`replicates_reduced`). When time or money runs out, what has ended is the evidence.
+///
+/// Events: `replicate_started`, `replicate_done`, `partial_summary` from the second valid answer on,
+/// `bundle_ready`.
+///
+/// # Errors
+/// `InvalidRequest` for settings or options that cannot be kept, outside any tool's scope, and for a tool whose
+/// [`Effect`](orch_core::Effect) is not `Pure`. `ReplicatesFailed` with all causes when no replicate gave a valid answer;
+/// `BudgetExceeded`, `DeadlineExceeded` or `Cancelled` when there is none for that reason.
+///
+/// # Order
+/// Outside retry, circuit breaker, rate limit, bulkhead and timeouts, so that each replicate is retried
+/// and limited by itself; further in, a retry would repeat nothing but single replicates' calls within one
+/// attempt's limits, and an attempt timeout would have to hold for all K together. Inside idempotency and
+/// the run's deadline: an idempotency layer inside works too, because every replicate has a key of its own.
+/// Inside [`ScopeLayer`](orch_core::ScopeLayer) or [`Dispatch`](orch_core::Dispatch), which say that the tool may
+/// run any number of times; without them every call is refused.
+///
+/// # Cancellation
+/// Dropping the future drops all replicates; what they had used is booked by then.
+#[derive(Clone)]
+#[must_use]
+pub struct ReplicateLayer {
+    pub(super) options: BundleOptions,
+    pub(super) rule: Option<Arc<dyn StopRule>>,
+    pub(super) metric: Arc<dyn Distance>,
+}
+
+impl Default for ReplicateLayer {
+    fn default() -> Self {
+        Self::new(BundleOptions::DEFAULT_K)
+    }
+}
+
+impl ReplicateLayer {
+    /// Up to `k` replicates, 1 to 64. Another number is refused by [`check`](Self::check), and at every call.
+    pub fn new(k: u32) -> Self {
+        Self { options: BundleOptions::new().k(k), rule: None, metric: Arc::new(TokenLevenshtein) }
+    }
+
+    /// Lays options over those that are set.
+    pub fn options(mut self, options: BundleOptions) -> Self {
+        self.options = options.over(&self.options);
+        self
+    }
+
+    /// Sets the number of replicates, 1 to 64; default 3.
+    pub fn k(self, k: u32) -> Self {
+        self.options(BundleOptions::new().k(k))
+    }
+
+    /// See [`BundleOptions::epsilon`].
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        self.options(BundleOptions::new().epsilon(epsilon))
+    }
+
+    /// See [`BundleOptions::seed`].
+    pub fn seed(self, base: u64) -> Self {
+        self.options(BundleOptions::new().seed(base))
+    }
+
+    /// See [`BundleOptions::waves`].
+    pub fn waves(self, waves: Waves) -> Self {
+        self.options(BundleOptions::new().waves(waves))
+    }
+
+    /// See [`BundleOptions::order`].
+    pub fn order(self, order: Order) -> Self {
+        self.options(BundleOptions::new().order(order))
+    }
+
+    /// See [`BundleOptions::max_parallel`].
+    pub fn max_parallel(self, replicates: u32) -> Self {
+        self.options(BundleOptions::new().max_parallel(replicates))
+    }
+
+    /// See [`BundleOptions::per_replicate_budget`].
+    pub fn per_replicate_budget(self, budget: Budget) -> Self {
+        self.options(BundleOptions::new().per_replicate_budget(budget))
+    }
+
+    /// Sets when the answer is settled; default [`adaptive`](crate::stopping::adaptive).
+    pub fn stop(mut self, rule: impl StopRule + 'static) -> Self {
+        self.rule = Some(Arc::new(rule));
+        self
+    }
+
+    /// Sets how texts are compared; default [`TokenLevenshtein`].
+    pub fn distance(mut self, metric: impl Distance + 'static) -> Self {
+        self.metric = Arc::new(metric);
+        self
+    }
+
+    /// Whether all settings can be kept.
+    ///
+    /// # Errors
+    /// `InvalidRequest` that points at the setting and names its value.
+    pub fn check(&self) -> Result<(), Error> {
+        self.options.check()?;
+        self.rule.as_ref().map_or(Ok(()), StopRule::check)
+    }
+}
+
+impl fmt::Debug for ReplicateLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplicateLayer")
+            .field("options", &self.options)
+            .field("metric", &self.metric.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for ReplicateLayer {
+    type Service = ReplicateService<S>;
+    fn layer(&self, inner: S) -> ReplicateService<S> {
+        ReplicateService::new(inner, self.clone())
+    }
+}

@@ -1,0 +1,13 @@
+//! Replication of any service.
+
+mod budget;
+mod driver;
+mod layer;
+mod one;
+mod service;
+
+pub use self::layer::ReplicateLayer;
+pub use self::service::{ReplicateFuture, ReplicateService};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! One replicate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orch_core::{
+    Amount, BudgetKind, Deadline, Error, ErrorKind, Event, HasContext, Meter, Output, Request, Usage, try_ready,
+};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use tower::Service;
+
+/// How a replicate ended.
+pub(super) struct Ended {
+    pub(super) index: u32,
+    pub(super) result: Result<Output, Error>,
+    pub(super) elapsed: Duration,
+}
+
+/// Calls the service once there is a permit, for at most `limit`. Its time counts from then on.
+pub(super) async fn replicate<S>(
+    mut service: S,
+    mut request: Request,
+    index: u32,
+    parallel: Option<Arc<Semaphore>>,
+    limit: Option<Duration>,
+) -> Ended
+where
+    S: Service<Request, Response = Output> + Clone,
+    S::Error: Into<Error>,
+{
+    // A closed semaphore limits nothing.
+    let _permit = match parallel {
+        Some(parallel) => parallel.acquire_owned().await.ok(),
+        None => None,
+    };
+    let started = Instant::now();
+    let context = request.context_mut();
+    context.begin_attempt(1, started);
+    if let Some(limit) = limit {
+        context.limit_deadline(Deadline::of_budget(started, limit));
+    }
+    let seed = context.seed();
+    context.emit(|| Event::ReplicateStarted { seed });
+    let call = try_ready(&mut service, request);
+    let result = match limit {
+        Some(limit) => match timeout(limit, call).await {
+            Ok(result) => result.map_err(Into::into),
+            Err(_) => Err(too_long(index, limit, started.elapsed())),
+        },
+        None => call.await.map_err(Into::into),
+    };
+    Ended { index, result, elapsed: started.elapsed() }
+}
+
+fn too_long(index: u32, limit: Duration, actual: Duration) -> Error {
+    let (limit, actual) = (Amount::Time(limit), Amount::Time(actual));
+    Error::new(ErrorKind::BudgetExceeded { budget: BudgetKind::Time, limit, actual, level: level(index).into() })
+}
+
+/// The name of a replicate's own account.
+fn level(index: u32) -> String {
+    format!("replicate {index}")
+}
+
+/// Whether the run's money is gone, and not only what this replicate may spend.
+pub(super) fn out_of_money(error: &Error, index: u32) -> bool {
+    match error.kind() {
+        ErrorKind::BudgetExceeded { budget: BudgetKind::Time, .. } => false,
+        ErrorKind::BudgetExceeded { level: at, .. } => **at != *level(index),
+        _ => false,
+    }
+}
+
+/// What a replicate used: what was booked for it, all attempts included, else what its answer says.
+pub(super) fn spent(meter: &Meter, result: &Result<Output, Error>) -> Usage {
+    if meter.has_bookings() {
+        return meter.usage();
+    }
+    let output = match result {
+        Ok(output) => Some(output),
+        Err(error) => error.output(),
+    };
+    output.map(|output| output.usage().clone()).unwrap_or_default()
+}
