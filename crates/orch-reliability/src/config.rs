@@ -75,6 +75,11 @@ impl RawDuration {
         }
         Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
+
+    /// The duration of a setting that may be absent.
+    pub(crate) fn read_option(raw: Option<Self>, field: &'static str) -> Result<Option<Duration>, ConfigError> {
+        raw.map(|raw| raw.read(field)).transpose()
+    }
 }
 
 fn seconds_of(text: &str) -> Option<f64> {

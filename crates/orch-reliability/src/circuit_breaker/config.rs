@@ -224,23 +224,19 @@ impl TryFrom<Raw> for CircuitBreakerConfig {
             failure_threshold: raw.failure_threshold.unwrap_or(plain.failure_threshold),
             failure_rate: raw.failure_rate.unwrap_or(plain.failure_rate),
             min_calls: raw.min_calls.unwrap_or(plain.min_calls),
-            window: read("window", window)?.unwrap_or(plain.window),
-            cooldown: read("cooldown", cooldown)?.unwrap_or(plain.cooldown),
-            max_cooldown: read("max_cooldown", raw.max_cooldown)?,
+            window: RawDuration::read_option(window, "window")?.unwrap_or(plain.window),
+            cooldown: RawDuration::read_option(cooldown, "cooldown")?.unwrap_or(plain.cooldown),
+            max_cooldown: RawDuration::read_option(raw.max_cooldown, "max_cooldown")?,
             jitter: raw.jitter.unwrap_or(plain.jitter),
             probes: raw.probes.unwrap_or(plain.probes),
             successes: raw.successes_to_close.unwrap_or(plain.successes),
-            probe_lease: read("probe_lease", raw.probe_lease)?.unwrap_or(plain.probe_lease),
-            slow_after: read("slow_after", raw.slow_after)?,
+            probe_lease: RawDuration::read_option(raw.probe_lease, "probe_lease")?.unwrap_or(plain.probe_lease),
+            slow_after: RawDuration::read_option(raw.slow_after, "slow_after")?,
             slow_rate: raw.slow_rate.unwrap_or(plain.slow_rate),
         };
         config.validate()?;
         Ok(config)
     }
-}
-
-fn read(field: &'static str, raw: Option<RawDuration>) -> Result<Option<Duration>, ConfigError> {
-    raw.map(|raw| raw.read(field)).transpose()
 }
 
 impl From<CircuitBreakerConfig> for Raw {

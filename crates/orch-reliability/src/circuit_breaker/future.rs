@@ -18,7 +18,7 @@ pin_project! {
     /// run for longer than [`slow_after`](super::CircuitBreakerConfig::slow_after).
     #[project = FutureProj]
     #[must_use = "futures do nothing unless polled"]
-    pub enum CircuitBreakerFuture<S: Service<R>, R> {
+    pub enum ResponseFuture<S: Service<R>, R> {
         /// The call was let through.
         #[doc(hidden)]
         Admitted { #[pin] future: TryReady<S, R>, admitted: Admitted },
@@ -28,7 +28,7 @@ pin_project! {
     }
 }
 
-impl<S, R> Future for CircuitBreakerFuture<S, R>
+impl<S, R> Future for ResponseFuture<S, R>
 where
     S: Service<R>,
     S::Error: Into<Error>,

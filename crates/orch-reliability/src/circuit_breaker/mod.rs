@@ -17,7 +17,7 @@ mod window;
 
 pub use self::builder::CircuitBreakerBuilder;
 pub use self::config::CircuitBreakerConfig;
-pub use self::future::CircuitBreakerFuture;
+pub use self::future::ResponseFuture;
 pub use self::handle::{CircuitBreakerHandle, CircuitSnapshot};
 pub use self::layer::CircuitBreakerLayer;
 pub use self::service::CircuitBreaker;

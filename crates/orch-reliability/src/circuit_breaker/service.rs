@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use orch_core::{Error, HasContext, try_ready};
 use tower::Service;
 
-use super::CircuitBreakerFuture;
+use super::ResponseFuture;
 use super::registry::Registry;
 
 /// The service made by [`CircuitBreakerLayer`](super::CircuitBreakerLayer).
@@ -22,7 +22,7 @@ where
 {
     type Response = S::Response;
     type Error = Error;
-    type Future = CircuitBreakerFuture<S, R>;
+    type Future = ResponseFuture<S, R>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
@@ -33,9 +33,9 @@ where
         match self.registry.circuit(context.target()).admit(context) {
             Ok(mut admitted) => {
                 let future = admitted.step(|| try_ready(&mut self.inner, request));
-                CircuitBreakerFuture::Admitted { future, admitted }
+                ResponseFuture::Admitted { future, admitted }
             }
-            Err(error) => CircuitBreakerFuture::Rejected { error: Some(error) },
+            Err(error) => ResponseFuture::Rejected { error: Some(error) },
         }
     }
 }

@@ -1,0 +1,255 @@
+//! One flight: the work for a key, in a task of its own.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orch_core::store::{Claim, Fingerprint, IdempotencyStore, Key, Lease, OwnerId, Record, StoreError, Takeover};
+use orch_core::{CallContext, Class, Effect, Error, ErrorKind, Event};
+use tokio::time::Instant;
+use tower::{Layer, Service, ServiceExt};
+
+use super::flights::{Landed, Landing, conflict, in_progress, passed};
+use super::{IdempotencyConfig, Replay, record};
+use crate::CatchPanicLayer;
+use crate::backoff::fraction;
+
+/// The shortest pause between two claims, whatever a store answers.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+
+/// What a flight needs to know.
+pub(super) struct Flight<T> {
+    pub(super) store: Arc<dyn IdempotencyStore>,
+    pub(super) config: IdempotencyConfig,
+    pub(super) key: Key,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) effect: Effect,
+    /// Its own: no caller's deadline, no caller's cancellation.
+    pub(super) context: CallContext,
+    pub(super) landing: Landing<T>,
+}
+
+/// What the store says about a key.
+enum Clearance<T> {
+    /// Execute; under a lease, unless the store cannot be used.
+    Execute(Option<Lease>),
+    /// The answer is known.
+    Answer(Landed<T>),
+}
+
+impl<T: Replay> Flight<T> {
+    /// From the claim to the landing.
+    pub(super) async fn fly<S, R>(self, inner: S, request: R)
+    where
+        S: Service<R, Response = T>,
+        S::Error: Into<Error>,
+    {
+        let landed = match self.clearance().await {
+            Clearance::Execute(lease) => {
+                let result = self.execute(inner, request, lease.as_ref()).await;
+                match lease {
+                    Some(lease) => self.settle(result, &lease).await,
+                    None => result.map_or_else(Landed::failed, Landed::fresh),
+                }
+            }
+            Clearance::Answer(landed) => landed,
+        };
+        self.landing.land(landed);
+    }
+
+    async fn clearance(&self) -> Clearance<T> {
+        let owner = OwnerId::fresh();
+        let takeover = match self.effect {
+            Effect::Pure | Effect::IdempotentDownstream => Takeover::Allowed,
+            Effect::AtMostOnce => Takeover::Never,
+        };
+        loop {
+            let claim = self.store.claim(&self.key, &self.fingerprint, owner, self.config.lease, takeover).await;
+            let refusal = match claim {
+                Ok(Claim::Claimed(lease) | Claim::TakenOver(lease)) => return self.take_off(lease).await,
+                Ok(Claim::Done(record)) => return self.replay(&record),
+                Ok(Claim::Busy { retry_in }) => match self.wait(retry_in).await {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                },
+                Ok(Claim::Conflict { .. }) => conflict(&self.key),
+                Ok(Claim::Unknown) => Error::new(ErrorKind::OutcomeUnknown { key: self.key.as_str().into() }),
+                Err(error) => return self.without_store(&error.to_string()),
+            };
+            return Clearance::Answer(Landed::failed(refusal));
+        }
+    }
+
+    /// Everyone may have gone while the store was asked.
+    async fn take_off(&self, lease: Lease) -> Clearance<T> {
+        if self.landing.takes_off() {
+            return Clearance::Execute(Some(lease));
+        }
+        self.release(&lease).await;
+        Clearance::Answer(Landed::failed(Error::new(ErrorKind::Cancelled)))
+    }
+
+    fn replay(&self, record: &Record) -> Clearance<T> {
+        match record::read(record) {
+            Ok(response) => Clearance::Answer(Landed::replay(response)),
+            Err(reason) => self.without_store(&reason),
+        }
+    }
+
+    /// What repeats without harm works without a store; everything else is refused.
+    fn without_store(&self, reason: &str) -> Clearance<T> {
+        if self.effect != Effect::Pure {
+            let error = Error::new(ErrorKind::StoreUnavailable { reason: reason.into() });
+            return Clearance::Answer(Landed::failed(error));
+        }
+        self.degraded(reason);
+        if self.landing.takes_off() {
+            Clearance::Execute(None)
+        } else {
+            Clearance::Answer(Landed::failed(Error::new(ErrorKind::Cancelled)))
+        }
+    }
+
+    /// Another process works on the key: waits until that may have changed.
+    async fn wait(&self, retry_in: Duration) -> Result<(), Error> {
+        self.landing.is_elsewhere(Instant::now() + retry_in);
+        let pause = retry_in.max(SHORTEST_WAIT);
+        let changed = async {
+            if self.store.wait(&self.key, pause).await.is_err() {
+                tokio::time::sleep(pause).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.context.cancellation().cancelled() => Err(Error::new(ErrorKind::Cancelled)),
+            _ = passed(self.context.deadline()) => Err(in_progress(&self.key, retry_in)),
+            () = changed => Ok(()),
+        }
+    }
+
+    async fn execute<S, R>(&self, inner: S, request: R, lease: Option<&Lease>) -> Result<T, Error>
+    where
+        S: Service<R, Response = T>,
+        S::Error: Into<Error>,
+    {
+        tokio::select! {
+            biased;
+            result = CatchPanicLayer::new().layer(inner).oneshot(request) => result,
+            () = self.context.cancellation().cancelled() => Err(Error::new(ErrorKind::Cancelled)),
+            _ = passed(self.context.deadline()) => Err(Error::new(ErrorKind::DeadlineExceeded)),
+            never = self.heartbeat(lease) => match never {},
+        }
+    }
+
+    /// Renews the lease three times as often as needed. A store that fails is asked again; a lease that is lost
+    /// stays lost, which the completion will find out: the work is paid for and its result may still be of use.
+    async fn heartbeat(&self, lease: Option<&Lease>) -> Infallible {
+        if let Some(lease) = lease {
+            let beat = lease.ttl / 3 - fraction(lease.ttl / 30, fastrand::u64(..));
+            loop {
+                tokio::time::sleep(beat).await;
+                if let Ok(false) = self.store.renew(&self.key, lease).await {
+                    tracing::warn!(key = %self.key, "another process took the idempotency key over");
+                    break;
+                }
+            }
+        }
+        pending().await
+    }
+
+    async fn settle(&self, result: Result<T, Error>, lease: &Lease) -> Landed<T> {
+        match result {
+            Ok(response) => self.store_response(Landed::fresh(response.clone()), response, lease).await,
+            Err(error) => match finished_work::<T>(&error) {
+                Some(response) => {
+                    let landed = Landed { first: Err(error), others: Ok(response.clone().mark_replayed()) };
+                    self.store_response(landed, response, lease).await
+                }
+                None => {
+                    self.give_up(&error, lease).await;
+                    Landed::failed(error)
+                }
+            },
+        }
+    }
+
+    async fn store_response(&self, landed: Landed<T>, response: T, lease: &Lease) -> Landed<T> {
+        let record = match record::write(&response) {
+            Ok(record) => record,
+            Err(error) => {
+                self.degraded(&format!("the result cannot be stored: {error}"));
+                self.end_claim(self.effect == Effect::AtMostOnce, lease).await;
+                return landed;
+            }
+        };
+        match self.store.complete(&self.key, lease, record, self.config.ttl).await {
+            Ok(true) => landed,
+            Ok(false) => {
+                let error = Error::new(ErrorKind::LeaseLost { key: self.key.as_str().into() });
+                Landed::failed(match response.to_output() {
+                    Some(output) => error.with_output(output),
+                    None => error,
+                })
+            }
+            Err(error) => {
+                self.degraded(&error.to_string());
+                landed
+            }
+        }
+    }
+
+    /// A failure is not stored.
+    async fn give_up(&self, error: &Error, lease: &Lease) {
+        let effect = error.effect().unwrap_or(self.effect);
+        self.end_claim(effect == Effect::AtMostOnce && may_have_happened(error), lease).await;
+    }
+
+    /// Gives the key free for the next caller, or leaves it in doubt.
+    async fn end_claim(&self, in_doubt: bool, lease: &Lease) {
+        if in_doubt {
+            // A lease that ends now: the next claim, which must not take over, finds an unknown outcome.
+            let over = Lease { ttl: Duration::ZERO, ..lease.clone() };
+            self.note(self.store.renew(&self.key, &over).await);
+        } else {
+            self.release(lease).await;
+        }
+    }
+
+    async fn release(&self, lease: &Lease) {
+        self.note(self.store.release(&self.key, lease).await);
+    }
+
+    /// The lease ends by itself in the end.
+    fn note(&self, result: Result<bool, StoreError>) {
+        if let Err(error) = result {
+            tracing::warn!(key = %self.key, %error, "an idempotency key stays claimed until its lease ends");
+        }
+    }
+
+    fn degraded(&self, reason: &str) {
+        tracing::warn!(key = %self.key, reason, "idempotency degraded");
+        self.context.emit(|| Event::IdempotencyDegraded { reason: reason.into() });
+    }
+}
+
+/// Work that was finished before a budget turned out to be overrun.
+fn finished_work<T: Replay>(error: &Error) -> Option<T> {
+    let output = error.output().filter(|_| error.class() == Class::BudgetExceeded)?;
+    T::from_output(output)
+}
+
+/// Whether the tool may have had its effect although it failed.
+fn may_have_happened(error: &Error) -> bool {
+    let doubtful = matches!(
+        error.class(),
+        Class::Transient
+            | Class::StreamBroken
+            | Class::Timeout
+            | Class::BadOutput
+            | Class::Cancelled
+            | Class::DeadlineExceeded
+            | Class::Panicked
+    );
+    doubtful && !error.not_executed()
+}
