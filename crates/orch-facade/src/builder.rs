@@ -14,7 +14,7 @@ use crate::client::{Client, Inner};
 use crate::registration::Registration;
 use crate::settings::Settings;
 use crate::stacks::{self, Layers};
-use crate::{BuildError, Orchestrator};
+use crate::BuildError;
 
 /// Collects what a [`Client`] is made of. Everything but the tools has a default that is safe in production.
 #[derive(Clone, Default)]

@@ -94,8 +94,8 @@ fn evidence(bundle: &Bundle) -> Vec<String> {
     if let Some(reason) = &meta.early_stop_reason {
         lines.push(format!("stopped   {reason}"));
     }
-    let confidence = bundle.summary.confidence.map_or("unknown".to_owned(), |value| format!("{value:.2}"));
-    lines.push(format!("confidence {confidence}: {}", bundle.summary.confidence_kind.meaning()));
+    let summary = &bundle.summary;
+    lines.push(format!("trust     {:.2}: {}", summary.confidence, summary.confidence_kind.meaning()));
     lines
 }
 

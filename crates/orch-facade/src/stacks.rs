@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::{BoxTool, Content, Dispatch, HealthBoard, Registry, ToolKind, ToolSpec};
+use orch_planning::plan::PlanObserver;
 use orch_planning::{Catalog, PlanLayer, Planner};
+use orch_reliability::timeout::Attempt;
 use orch_reliability::{
     BudgetLayer, BulkheadLayer, CatchPanicLayer, CircuitBreakerLayer, FallbackLayer, IdempotencyLayer, RetryLayer,
     TimeoutLayer, TraceLayer,
@@ -21,7 +23,7 @@ pub(crate) struct Layers {
     pub(crate) retry: RetryLayer,
     pub(crate) breaker: CircuitBreakerLayer,
     pub(crate) bulkhead: BulkheadLayer,
-    pub(crate) attempt: TimeoutLayer,
+    pub(crate) attempt: TimeoutLayer<Attempt>,
     pub(crate) budget: BudgetLayer,
     pub(crate) idempotency: IdempotencyLayer,
 }
@@ -37,10 +39,10 @@ pub(crate) fn reliable(
     health: &HealthBoard,
 ) -> Result<BoxTool, BuildError> {
     let registry = registry(registrations, |tool| dependable(tool, layers), layers)?;
+    planner.check(&registry)?;
     let catalog = Catalog::new(Arc::clone(&registry), health.clone());
-    planner.check(&catalog)?;
-    let plan = PlanLayer::new(planner, catalog)
-        .on_plan(|context, plan| context.note_plan(Content::typed(plan.explain().clone())));
+    let keep: PlanObserver = Arc::new(|context, plan| context.note_plan(Content::typed(plan.explain().clone())));
+    let plan = PlanLayer::new(planner, catalog).on_plan(keep);
     let stack = ServiceBuilder::new()
         .layer(TraceLayer::new())
         .layer(TimeoutLayer::total(CENTURY))
@@ -103,7 +105,7 @@ fn limited(tool: BoxTool, layers: &Layers) -> BoxTool {
 }
 
 /// The timeouts of one attempt.
-pub(crate) fn attempt_timeout(settings: &Settings) -> TimeoutLayer {
+pub(crate) fn attempt_timeout(settings: &Settings) -> TimeoutLayer<Attempt> {
     TimeoutLayer::attempt(settings.attempt_timeout)
         .first_chunk(settings.first_chunk_timeout)
         .idle(settings.idle_timeout)
