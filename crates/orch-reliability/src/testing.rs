@@ -9,7 +9,7 @@ use std::time::Duration;
 use orch_core::{
     CallContext, Class, Error, ErrorKind, Estimate, Event, EventStream, HasContext, Output, ProviderFailure, ToolSpec,
 };
-use tokio::time::{Instant, advance};
+use tokio::time::Instant;
 use tower::Service;
 
 /// A request of somebody else's: nothing but a context.
@@ -110,26 +110,4 @@ pub(crate) async fn events(stream: &mut EventStream) -> Vec<(Option<u32>, Event)
 
 pub(crate) async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
-}
-
-/// Polls the future of `make` k times, 100 ms apart, and drops it, for every k until it ends by itself; after each drop
-/// `check` looks for what was left behind. Returns how many polls the whole call took.
-pub(crate) async fn drop_at_every_await<F: Future>(mut make: impl FnMut() -> F, mut check: impl FnMut(usize)) -> usize {
-    for polls in 0.. {
-        let mut future = Box::pin(make());
-        let mut ended = false;
-        for _ in 0..polls {
-            ended = poll_once(future.as_mut()).await.is_ready();
-            if ended {
-                break;
-            }
-            advance(Duration::from_millis(100)).await;
-        }
-        drop(future);
-        check(polls);
-        if ended {
-            return polls;
-        }
-    }
-    unreachable!("the loop has no end of its own")
 }

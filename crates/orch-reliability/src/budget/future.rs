@@ -19,11 +19,23 @@ pin_project! {
         S: Service<R>,
     {
         #[pin]
-        future: TryReady<S, R>,
-        #[pin]
-        timer: Timer,
-        account: Option<Account>,
-        deadline: Option<Deadline>,
+        state: State<S, R>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, R>
+    where
+        S: Service<R>,
+    {
+        Running {
+            #[pin] future: TryReady<S, R>,
+            #[pin] timer: Timer,
+            account: Option<Account>,
+            deadline: Option<Deadline>,
+        },
+        Refused { error: Option<Error> },
     }
 }
 
@@ -31,8 +43,12 @@ impl<S, R> ResponseFuture<S, R>
 where
     S: Service<R>,
 {
-    pub(super) fn new(future: TryReady<S, R>, account: Option<Account>, deadline: Option<Deadline>) -> Self {
-        Self { future, timer: Timer::unset(), account, deadline }
+    pub(super) fn running(future: TryReady<S, R>, account: Option<Account>, deadline: Option<Deadline>) -> Self {
+        Self { state: State::Running { future, timer: Timer::unset(), account, deadline } }
+    }
+
+    pub(super) fn refused(error: Error) -> Self {
+        Self { state: State::Refused { error: Some(error) } }
     }
 }
 
@@ -44,19 +60,25 @@ where
     type Output = Result<Output, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Poll::Ready(result) = this.future.poll(cx) {
-            let result = result.map_err(Into::into);
-            return Poll::Ready(match this.account.as_mut() {
-                Some(account) => account.settle(result),
-                None => result,
-            });
+        match self.project().state.project() {
+            StateProj::Running { future, timer, account, deadline } => {
+                if let Poll::Ready(result) = future.poll(cx) {
+                    let result = result.map_err(Into::into);
+                    return Poll::Ready(match account {
+                        Some(account) => account.settle(result),
+                        None => result,
+                    });
+                }
+                if let Some(account) = account {
+                    account.warn();
+                }
+                let Some(deadline) = deadline else { return Poll::Pending };
+                ready!(timer.poll_by(cx, deadline.instant()));
+                Poll::Ready(Err(deadline.error(Instant::now())))
+            }
+            StateProj::Refused { error } => {
+                Poll::Ready(Err(error.take().expect("a finished future is not polled again")))
+            }
         }
-        if let Some(account) = this.account {
-            account.warn();
-        }
-        let Some(deadline) = this.deadline else { return Poll::Pending };
-        ready!(this.timer.poll_by(cx, deadline.instant()));
-        Poll::Ready(Err(deadline.error(Instant::now())))
     }
 }

@@ -2,6 +2,7 @@ use std::task::{Context, Poll};
 
 use orch_core::service::try_ready;
 use orch_core::{Budget, Deadline, Error, HasContext, Output};
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::ResponseFuture;
@@ -102,12 +103,16 @@ where
     fn call(&mut self, mut request: R) -> Self::Future {
         let BudgetLayer { default, mode } = &self.layer;
         let context = request.context_mut();
-        let account = Account::open(default, *mode, context);
         let time = default.time_limit().filter(|_| *mode == Mode::Hard);
-        let deadline = time.and_then(|time| {
+        if let Some(time) = time {
             context.limit_deadline(Deadline::of_budget(context.started(), time));
-            context.deadline()
-        });
-        ResponseFuture::new(try_ready(&mut self.inner, request), account, deadline)
+            if let Err(error) = context.check(Instant::now()) {
+                return ResponseFuture::refused(error);
+            }
+        }
+        // Without a time budget of its own, the layer leaves the deadline to those who set it.
+        let deadline = time.and_then(|_| context.deadline());
+        let account = Account::open(default, *mode, context);
+        ResponseFuture::running(try_ready(&mut self.inner, request), account, deadline)
     }
 }

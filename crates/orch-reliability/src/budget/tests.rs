@@ -5,11 +5,12 @@ use orch_core::{
     Amount, Budget, BudgetKind, Counted, Deadline, Error, ErrorKind, Estimate, Event, HasContext, Limits, Meter,
     MeterLayer, Output, Request, Spend, ToolService, ToolSpec, Usage, Usd, tool_fn,
 };
+use orch_testkit::time::sweep;
 use tokio::time::{Instant, sleep};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::BudgetLayer;
-use crate::testing::{Ask, Script, drop_at_every_await, events, provider};
+use crate::testing::{Ask, Script, events, provider};
 
 fn tokens(n: u64) -> Usage {
     Usage::new().output(Counted::reported(n))
@@ -170,6 +171,12 @@ async fn a_time_budget_counts_from_the_runs_start_and_ends_it_by_name() {
     assert_eq!(overrun(&error).0, BudgetKind::Time);
     assert_eq!(start.elapsed(), Duration::from_secs(5));
 
+    let late = Ask::pure();
+    sleep(Duration::from_secs(6)).await;
+    let script = uses(1);
+    let error = layer.layer(script.clone()).oneshot(late).await.unwrap_err();
+    assert_eq!((overrun(&error).0, script.calls()), (BudgetKind::Time, 0));
+
     let nearer = Ask::pure().with(|context| {
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(1));
         context.with_deadline(deadline)
@@ -217,7 +224,7 @@ async fn dropped_at_any_await_it_holds_nothing_and_books_what_was_used() {
         });
         let budget = if soft { layer(100).soft() } else { layer(100) };
         let stack = budget.layer(MeterLayer::new().layer(tool));
-        let polls = drop_at_every_await(
+        let polls = sweep(
             || {
                 meter = Meter::new(limit(90));
                 *state.borrow_mut() = meter.clone();
@@ -232,7 +239,7 @@ async fn dropped_at_any_await_it_holds_nothing_and_books_what_was_used() {
             },
         )
         .await;
-        assert!(polls > 5, "{polls}");
+        assert_eq!(polls, 4);
         assert!(booked.is_sorted() && booked.contains(&10) && booked.contains(&20), "{booked:?}");
         assert_eq!(booked.last(), Some(&30));
     }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use orch_core::{Class, Deadline, Error, ErrorKind, HasContext, Output, Target};
+use orch_testkit::time::sweep;
 use tokio::time::{Instant, sleep};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_test::mock;
 
 use super::BulkheadLayer;
-use crate::testing::{Ask, drop_at_every_await, poll_once};
+use crate::testing::{Ask, poll_once};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -155,7 +156,7 @@ async fn dropped_at_any_await_it_leaves_every_place_free() {
     let gauge = Gauge::default();
     let layer = layer(1, SECOND * 2);
     let service = layer.layer(gauge.tool());
-    let polls = drop_at_every_await(
+    let polls = sweep(
         || {
             let mut service = service.clone();
             async move {
@@ -172,7 +173,7 @@ async fn dropped_at_any_await_it_leaves_every_place_free() {
         },
     )
     .await;
-    assert!(polls > 10, "{polls}");
+    assert_eq!(polls, 4);
     assert_eq!(gauge.most.load(Ordering::Relaxed), 1);
 }
 

@@ -6,12 +6,13 @@ use orch_core::{
     Candidate, Class, Counted, Deadline, DeltaKind, Dispatch, Effect, Error, ErrorKind, Event, HasContext, IntoTool,
     Output, Registry, Request, Route, Stopped, ToolSpec, Usage, Verdict, tool_fn,
 };
+use orch_testkit::time::sweep;
 use serde_json::json;
 use tokio::time::Instant;
 use tower::{Layer, ServiceExt};
 
 use super::{Fallback, FallbackLayer};
-use crate::testing::{drop_at_every_await, events, provider, throttled};
+use crate::testing::{events, provider, throttled};
 use crate::{RetryLayer, RetryPolicy};
 
 type Behaviour = fn(&Request) -> Result<Output, Error>;
@@ -242,10 +243,7 @@ async fn dropped_at_any_await_it_drops_the_candidate_at_work() {
     };
     let registry = Registry::builder().tool(tool("a", Err(throttled(1)))).tool(tool("b", Ok(Output::from("fine"))));
     let service = FallbackLayer::new().layer(Dispatch::new(registry.build().unwrap()));
-    let polls = drop_at_every_await(
-        || service.clone().oneshot(request(&["b"])),
-        |_| assert_eq!(working.load(Ordering::Relaxed), 0),
-    )
-    .await;
-    assert!(polls > 6, "{polls}");
+    let polls =
+        sweep(|| service.clone().oneshot(request(&["b"])), |_| assert_eq!(working.load(Ordering::Relaxed), 0)).await;
+    assert_eq!(polls, 3);
 }
