@@ -13,8 +13,9 @@ use super::{CircuitBreaker, CircuitBreakerBuilder, CircuitBreakerHandle};
 /// probe at a time goes through; two that succeed close it, one that fails opens it again.
 ///
 /// What counts as a failure is decided by the [`Class`](orch_core::Class) of the error: a target
-/// that answers "your request is wrong" is healthy. One that asks to slow down is left alone for
-/// as long as it asked; those calls are rejected with `RateLimited`.
+/// that answers "your request is wrong" is healthy. One that asks to slow down is left alone for as long
+/// as it asked, one whose quota is used up until it says, else for ten minutes; neither for longer than
+/// [`max_cooldown`](super::CircuitBreakerConfig::max_cooldown). Those calls are rejected with `RateLimited`.
 ///
 /// There is one circuit for each [`Target`](orch_core::Target), kept in the layer: services made by
 /// the same layer, or by its clones, share them.
@@ -45,7 +46,12 @@ use super::{CircuitBreaker, CircuitBreakerBuilder, CircuitBreakerHandle};
 /// Inside retry, so that every attempt is seen and an open circuit stops the attempts that follow;
 /// outside the rate limit and the bulkhead, so that rejected calls neither wait nor take a place;
 /// outside the attempt's timeout and catch-panic, so that a call that hangs or panics is counted.
-/// With the timeout outside, a hanging target is only seen as callers that give up.
+/// With the timeout outside, a hanging target is only seen as callers that give up. Without a
+/// [`ScopeLayer`](orch_core::ScopeLayer) outside, all calls share the circuit of the target `default`.
+///
+/// # Errors
+/// `CircuitOpen`, with `retry_after` unless the circuit was forced open, and `RateLimited`, with `retry_after`:
+/// the inner service was not called. Its own errors are passed on unchanged.
 #[derive(Clone, Debug)]
 pub struct CircuitBreakerLayer {
     pub(super) registry: Arc<Registry>,

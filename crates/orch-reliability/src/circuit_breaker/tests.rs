@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use orch_core::{Call, CallContext, Circuit, Class, Error, ErrorKind, Event, HasContext, Health, HealthBoard, Target};
+use orch_testkit::LayerContract;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::*;
@@ -453,4 +454,9 @@ fn the_context_of_the_request_reaches_the_inner_service_unchanged() {
     let inner = service_fn(|call: Call<()>| ready(Ok::<_, Error>(call.context().request_id().to_string())));
     let answer = CircuitBreakerLayer::default().layer(inner).call(call).now_or_never();
     assert_eq!(answer.unwrap().unwrap(), "r-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_keeps_the_contract_of_layers() {
+    LayerContract::new(CircuitBreakerLayer::default).check().await;
 }

@@ -24,6 +24,7 @@ use orch_core::{
     CallContext, Class, Deadline, DeltaKind, Effect, Error, ErrorKind, Estimate, Event, HasContext, Output, Part,
     Request, ToolSpec,
 };
+use orch_testkit::LayerContract;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tower::limit::ConcurrencyLimitLayer;

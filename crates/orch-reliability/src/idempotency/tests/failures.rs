@@ -62,3 +62,14 @@ async fn an_error_that_knows_its_effect_wins_over_the_reckoning() {
         assert_eq!(bench.call(unscoped()).await.is_ok(), runs_again);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_at_most_once_call_that_was_cancelled_while_it_worked_keeps_the_key() {
+    let bench = Bench::slow().with_config(IdempotencyConfig::default().on_abandon(OnAbandon::Cancel));
+    let abandoned = bench.start(request(Effect::AtMostOnce));
+    settle().await;
+    abandoned.abort();
+    settle().await;
+    assert!(is_unknown(&bench.call(request(Effect::AtMostOnce)).await));
+    assert_eq!(bench.executions(), 1);
+}

@@ -242,3 +242,13 @@ async fn a_stored_answer_needs_no_place_and_duplicates_take_one() {
     assert!(service.oneshot(pure()).await.unwrap().replayed());
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn it_keeps_the_contract_of_layers_with_a_key_and_without() {
+    LayerContract::new(IdempotencyLayer::in_memory).check().await;
+    let keyed = |number: u64| {
+        let key = Key::new(format!("key-{number}")).unwrap();
+        Request::new("a question").with_context(context(Effect::Pure).with_key(key))
+    };
+    LayerContract::new(IdempotencyLayer::in_memory).request(keyed).in_place(false).detached(true).check().await;
+}

@@ -1,5 +1,7 @@
 use bytes::Bytes;
 use futures_util::FutureExt;
+use orch_testkit::check_idempotency_store;
+use orch_testkit::store::wait_ends_when_completed;
 
 use super::*;
 
@@ -166,4 +168,10 @@ async fn keys_of_two_namespaces_do_not_meet() {
     let other = key().in_namespace("tenant-b");
     let claim = store.claim(&other, &print(2), OwnerId::fresh(), LEASE, Takeover::Allowed).await.unwrap();
     assert!(matches!(claim, Claim::Claimed(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_keeps_the_contract_of_stores() {
+    check_idempotency_store(MemoryStore::new).await;
+    wait_ends_when_completed(MemoryStore::new()).await;
 }
