@@ -20,7 +20,7 @@ use crate::config::{ConfigError, RawDuration, one_of};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Raw", into = "Raw")]
 #[must_use]
 pub struct IdempotencyConfig {
@@ -174,7 +174,7 @@ mod tests {
     fn the_familiar_names_are_read_in_their_units() {
         let json = r#"{ "idempotency_enabled": false, "idempotency_ttl_ms": 60000, "conflict_detection": false }"#;
         let config = IdempotencyConfig::default();
-        let expected = config.clone().enabled(false).ttl(Duration::from_secs(60)).conflict_detection(false);
+        let expected = config.enabled(false).ttl(Duration::from_secs(60)).conflict_detection(false);
         assert_eq!(read(json), Ok(expected));
         assert_eq!(read("{}"), Ok(config));
     }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back_as_it_was() {
         let config = IdempotencyConfig::default().lease(Duration::from_millis(1500)).on_abandon(OnAbandon::Cancel);
-        assert_eq!(read(&serde_json::to_string(&config).unwrap()), Ok(config.clone()));
+        assert_eq!(read(&serde_json::to_string(&config).unwrap()), Ok(config));
         assert_eq!(config.lease(Duration::ZERO).lease, Duration::from_secs(1));
     }
 }
