@@ -62,22 +62,26 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         match caught(|| self.inner.call(request)) {
-            Ok(future) => ResponseFuture::Running { future },
-            Err(panicked) => ResponseFuture::Panicked { error: Some(panicked) },
+            Ok(future) => ResponseFuture { state: State::Running { future } },
+            Err(panicked) => ResponseFuture { state: State::Panicked { error: Some(panicked) } },
         }
     }
 }
 
 pin_project! {
     /// The future of [`CatchPanic`].
-    #[project = ResponseProj]
     #[must_use = "futures do nothing unless polled"]
-    pub enum ResponseFuture<F> {
-        /// The inner call runs.
-        #[doc(hidden)]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
         Running { #[pin] future: F },
-        /// The inner service panicked when it was called.
-        #[doc(hidden)]
+        // The inner service panicked when it was called.
         Panicked { error: Option<Error> },
     }
 }
@@ -90,12 +94,12 @@ where
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            ResponseProj::Running { future } => match caught(|| future.poll(cx)) {
+        match self.project().state.project() {
+            StateProj::Running { future } => match caught(|| future.poll(cx)) {
                 Ok(poll) => Poll::Ready(ready!(poll).map_err(Into::into)),
                 Err(panicked) => Poll::Ready(Err(panicked)),
             },
-            ResponseProj::Panicked { error } => {
+            StateProj::Panicked { error } => {
                 Poll::Ready(Err(error.take().expect("a finished future is not polled again")))
             }
         }

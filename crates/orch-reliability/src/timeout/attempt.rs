@@ -29,17 +29,18 @@ where
     fn call(&mut self, request: R) -> Self::Future {
         let (context, started) = (request.context(), Instant::now());
         if let Err(error) = context.check(started) {
-            return AttemptFuture::Refused { error: Some(error) };
+            return AttemptFuture { state: State::Refused { error: Some(error) } };
         }
         let watch =
             Watch { limits: self.limits, started, deadline: context.deadline(), progress: context.progress().clone() };
-        AttemptFuture::Running { future: try_ready(&mut self.inner, request), timer: Timer::unset(), watch }
+        let future = try_ready(&mut self.inner, request);
+        AttemptFuture { state: State::Running { future, timer: Timer::unset(), watch } }
     }
 }
 
 /// What the future looks at while it waits.
 #[derive(Debug)]
-pub struct Watch {
+struct Watch {
     limits: Attempt,
     started: Instant,
     deadline: Option<Deadline>,
@@ -73,14 +74,18 @@ impl Watch {
 
 pin_project! {
     /// The future of [`Timeout`] for one attempt.
-    #[project = AttemptProj]
     #[must_use = "futures do nothing unless polled"]
-    pub enum AttemptFuture<F> {
-        /// The inner call runs.
-        #[doc(hidden)]
+    pub struct AttemptFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
         Running { #[pin] future: F, #[pin] timer: Timer, watch: Watch },
-        /// It was too late, or cancelled, before it began.
-        #[doc(hidden)]
+        // It was too late, or cancelled, before it began.
         Refused { error: Option<Error> },
     }
 }
@@ -93,14 +98,14 @@ where
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            AttemptProj::Running { future, timer, watch } => {
+        match self.project().state.project() {
+            StateProj::Running { future, timer, watch } => {
                 if let Poll::Ready(result) = future.poll(cx) {
                     return Poll::Ready(result.map_err(Into::into));
                 }
                 watch.poll_expired(timer, cx).map(Err)
             }
-            AttemptProj::Refused { error } => {
+            StateProj::Refused { error } => {
                 Poll::Ready(Err(error.take().expect("a finished future is not polled again")))
             }
         }

@@ -31,22 +31,28 @@ where
         let context = request.context_mut();
         context.limit_deadline(Deadline::after(now, self.limits.total));
         if let Err(error) = context.check(now) {
-            return TotalFuture::Refused { error: Some(error) };
+            return TotalFuture { state: State::Refused { error: Some(error) } };
         }
         let deadline = context.deadline().expect("limited above");
         let token = context.cancellation().clone();
         let future = try_ready(&mut self.inner, request);
-        TotalFuture::Running { future, timer: Timer::unset(), cancelled: None, token, deadline }
+        let state = State::Running { future, timer: Timer::unset(), cancelled: None, token, deadline };
+        TotalFuture { state }
     }
 }
 
 pin_project! {
     /// The future of [`Timeout`] for a whole run.
-    #[project = TotalProj]
     #[must_use = "futures do nothing unless polled"]
-    pub enum TotalFuture<F> {
-        /// The inner call runs.
-        #[doc(hidden)]
+    pub struct TotalFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
         Running {
             #[pin] future: F,
             #[pin] timer: Timer,
@@ -54,8 +60,7 @@ pin_project! {
             token: CancellationToken,
             deadline: Deadline,
         },
-        /// It was too late, or cancelled, before it began.
-        #[doc(hidden)]
+        // It was too late, or cancelled, before it began.
         Refused { error: Option<Error> },
     }
 }
@@ -68,8 +73,8 @@ where
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            TotalProj::Running { future, timer, mut cancelled, token, deadline } => {
+        match self.project().state.project() {
+            StateProj::Running { future, timer, mut cancelled, token, deadline } => {
                 if let Poll::Ready(result) = future.poll(cx) {
                     return Poll::Ready(result.map_err(Into::into));
                 }
@@ -81,7 +86,7 @@ where
                 }
                 timer.poll_by(cx, deadline.instant()).map(|()| Err(deadline.error(Instant::now())))
             }
-            TotalProj::Refused { error } => {
+            StateProj::Refused { error } => {
                 Poll::Ready(Err(error.take().expect("a finished future is not polled again")))
             }
         }
