@@ -53,7 +53,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// An OpenAI-compatible server to ask instead of the local answerer, such as http://127.0.0.1:8080/v1
+    /// An OpenAI-compatible server to ask instead of the local answerer, such as `http://127.0.0.1:8080/v1`
     #[arg(long, value_name = "URL", requires = "model")]
     pub(crate) base_url: Option<String>,
 

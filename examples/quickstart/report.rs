@@ -1,7 +1,5 @@
 //! The screen: what was answered, why it may be believed, what it cost.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use orch_core::{AttemptRecord, Content, Error, ErrorKind, Verdict};
 use orch_facade::Outcome;
 use orch_facade::evidence::{Bundle, Summary};
@@ -92,7 +90,7 @@ fn agreed(summary: &Summary) -> Vec<String> {
         }));
     }
     lines.push(row("trust", &trust(summary)));
-    lines.push(distances(summary));
+    lines.extend(distances(summary));
     lines
 }
 
@@ -103,18 +101,14 @@ fn trust(summary: &Summary) -> String {
     format!("agreement {:.2}, {kind}; {right}: agreement is not correctness", summary.agreement)
 }
 
-fn distances(summary: &Summary) -> String {
-    let mut table = Table::new();
-    table.load_preset(NOTHING);
-    table.set_header(std::iter::once("distance").chain(summary.compared.iter().map(String::as_str)));
-    for (id, distances) in summary.compared.iter().zip(&summary.pairwise_distance) {
-        let cells = distances.iter().map(|distance| format!("{distance:.2}"));
-        table.add_row(std::iter::once(id.clone()).chain(cells));
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
+/// Each row says how far one replicate's answer is from the others'.
+fn distances(summary: &Summary) -> Vec<String> {
+    let cells = |texts: &mut dyn Iterator<Item = String>| texts.map(|text| format!("{text:>6}")).collect::<String>();
+    let mut lines = vec![row("distance", &format!("{:3}{}", "", cells(&mut summary.compared.iter().cloned())))];
+    lines.extend(summary.compared.iter().zip(&summary.pairwise_distance).map(|(id, distances)| {
+        row("", &format!("{id:3}{}", cells(&mut distances.iter().map(|distance| format!("{distance:.2}")))))
+    }));
+    lines
 }
 
 fn spent(run: &Outcome) -> String {

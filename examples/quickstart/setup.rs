@@ -6,7 +6,7 @@ use orch_core::Budget;
 use orch_evidence::{BundleTool, Waves};
 use orch_facade::{Client, Op, Rule, RulePlanner, Run};
 use orch_facade::reliability::RetryPolicy;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Args;
 use crate::document::Document;
@@ -21,8 +21,8 @@ pub(crate) fn client(args: &Args, document: &Document) -> anyhow::Result<Client>
         .seed(args.seed)
         .waves(waves);
     let planner = RulePlanner::new([
-        Rule::named("questions").when("question", Op::Exists, true).tool("ask_bundle").priority(20),
-        Rule::named("searches").when("search", Op::Exists, true).tool("search").priority(10),
+        Rule::named("questions").when("question", Op::Exists, Value::Null).tool("ask_bundle").priority(20),
+        Rule::named("searches").when("search", Op::Exists, Value::Null).tool("search").priority(10),
         Rule::keywords(["outline", "contents"]).on("task").tool("outline"),
     ])?;
     Ok(Client::builder()

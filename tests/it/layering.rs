@@ -47,7 +47,7 @@ fn every_arrow_between_crates_is_one_of_the_drawn_ones() {
     assert_eq!(seen.len(), drawn.len(), "a drawn crate is missing: {seen:?}");
 }
 
-/// The names of the crates in the normal dependency tree on x86_64 Linux, the crate itself and ours included.
+/// The names of the crates in the normal dependency tree on `x86_64` Linux, the crate itself and ours included.
 fn normal_tree(package: &str, extra: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .current_dir(root())

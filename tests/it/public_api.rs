@@ -8,6 +8,7 @@ use orch_evidence::{Bundle, BundleTool, ReplicateLayer};
 use orch_facade::{Client, ClientBuilder, Orchestrator, Outcome, ReliableOrchestrator, Run, RunEvents};
 use orch_planning::{Catalog, PlanLayer, Rule, RulePlanner};
 use orch_providers::{ChatTool, LocalAnswerer, OpenAi, PriceBook, ProviderService};
+use orch_reliability::timeout::{Attempt, Total};
 use orch_reliability::{
     BudgetLayer, BulkheadLayer, CatchPanicLayer, CircuitBreakerHandle, CircuitBreakerLayer, FallbackLayer,
     IdempotencyLayer, MemoryStore, RetryLayer, TimeoutLayer, TraceLayer,
@@ -30,7 +31,8 @@ fn every_layer_can_be_cloned_and_shared() {
     shared::<ReplicateLayer>();
     shared::<RetryLayer>();
     shared::<ScopeLayer>();
-    shared::<TimeoutLayer>();
+    shared::<TimeoutLayer<Attempt>>();
+    shared::<TimeoutLayer<Total>>();
     shared::<TraceLayer>();
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orch_core::store::Key;
-use orch_core::{CallContext, Error, HasContext, IntoTool, Output, Request, ScopeLayer, ToolService, ToolSpec};
+use orch_core::{CallContext, Error, HasContext, IntoTool, Output, Request, ScopeLayer, Tool, ToolService, ToolSpec};
 use orch_evidence::{Bundle, ReplicateLayer, Waves};
 use orch_reliability::{IdempotencyLayer, RetryLayer, RetryPolicy};
 use orch_testkit::ScriptedTool;
@@ -66,7 +66,7 @@ async fn a_tool_that_is_not_pure_is_refused_by_a_hand_made_stack() {
     let tool = orch_core::tool_fn(ToolSpec::at_most_once("pay"), |_request: Request| async {
         Ok::<_, Error>(Output::from("paid"))
     });
-    let spec = orch_core::Tool::spec(&tool).clone();
+    let spec = tool.spec().clone();
     let stack = ServiceBuilder::new()
         .layer(ScopeLayer::of(&spec))
         .layer(ReplicateLayer::new(3))

@@ -10,11 +10,11 @@ use orch_reliability::{
     RetryLayer, RetryPolicy,
 };
 
+use crate::BuildError;
 use crate::client::{Client, Inner};
 use crate::registration::Registration;
 use crate::settings::Settings;
 use crate::stacks::{self, Layers};
-use crate::BuildError;
 
 /// Collects what a [`Client`] is made of. Everything but the tools has a default that is safe in production.
 #[derive(Clone, Default)]
@@ -44,7 +44,7 @@ impl ClientBuilder {
     /// Registers a bundle; retry, timeout, limits and breaker are put around each of its replicates.
     pub fn bundle(mut self, bundle: BundleTool) -> Self {
         let (spec, layer, inner) = bundle.into_parts();
-        self.registrations.push(Registration::Bundle { spec, layer, inner });
+        self.registrations.push(Registration::Bundle { spec, layer: Box::new(layer), inner });
         self
     }
 
@@ -157,8 +157,8 @@ impl ClientBuilder {
         };
         let idempotency = match (&self.shared_idempotency, &self.store) {
             (Some(layer), _) => layer.clone(),
-            (None, Some(store)) => IdempotencyLayer::with_store(Arc::clone(store)).config(self.idempotency.clone()),
-            (None, None) => IdempotencyLayer::in_memory().config(self.idempotency.clone()),
+            (None, Some(store)) => IdempotencyLayer::with_store(Arc::clone(store)).config(self.idempotency),
+            (None, None) => IdempotencyLayer::in_memory().config(self.idempotency),
         };
         Ok(Layers {
             retry: RetryLayer::new(self.retry.clone())?,

@@ -4,6 +4,7 @@ use orch_core::{BoxTool, Effect, Health, HealthBoard, Input, Target, ToolSpec};
 
 use crate::builder::ClientBuilder;
 use crate::orchestrator::{Orchestrator, ReliableOrchestrator};
+use crate::registration::Registration;
 use crate::run::Run;
 
 /// The one door: registered tools, a planner, and a stack that makes their calls dependable. Cloning it is a count.
@@ -62,7 +63,7 @@ impl Client {
     /// Every registered tool, in order of registration.
     #[must_use]
     pub fn list_tools(&self) -> Vec<&ToolSpec> {
-        self.0.builder.registrations().iter().map(|registration| registration.spec()).collect()
+        self.0.builder.registrations().iter().map(Registration::spec).collect()
     }
 
     /// The condition of every target somebody learnt something about.
@@ -92,7 +93,7 @@ impl Client {
 
     /// The effect of the named tool, else the strictest one registered: what a run may do before its tool is known.
     pub(crate) fn effect_of(&self, tool: Option<&str>) -> Effect {
-        let specs = || self.0.builder.registrations().iter().map(|registration| registration.spec());
+        let specs = || self.0.builder.registrations().iter().map(Registration::spec);
         let named = specs().find(|spec| Some(spec.name()) == tool).map(ToolSpec::effect);
         named.or_else(|| specs().map(ToolSpec::effect).max()).unwrap_or(Effect::AtMostOnce)
     }

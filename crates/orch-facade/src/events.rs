@@ -56,9 +56,7 @@ impl RunEvents {
     pub async fn outcome(mut self) -> Result<Outcome, Error> {
         match (&mut self.task.0).await {
             Ok(result) => result,
-            Err(join) if join.is_panic() => {
-                Err(Error::new(ErrorKind::Panicked { message: join.to_string().into() }))
-            }
+            Err(join) if join.is_panic() => Err(Error::new(ErrorKind::Panicked { message: join.to_string().into() })),
             Err(_) => Err(Error::new(ErrorKind::Cancelled)),
         }
     }

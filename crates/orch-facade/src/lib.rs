@@ -28,8 +28,8 @@ pub use outcome::{Outcome, Status};
 pub use run::Run;
 
 pub use orch_core::{
-    BoxTool, Budget, Content, Effect, Envelope, Error, ErrorKind, Event, Input, IntoTool, Output, Request, Tool, ToolSpec,
-    Usage, tool_fn, typed_tool_fn,
+    BoxTool, Budget, Content, Effect, Envelope, Error, ErrorKind, Event, Input, IntoTool, Output, Request, Tool,
+    ToolSpec, Usage, tool_fn, typed_tool_fn,
 };
 pub use orch_evidence::BundleTool;
 pub use orch_planning::{Op, Rule, RulePlanner};

@@ -7,7 +7,7 @@ use crate::BuildError;
 #[derive(Clone, Debug)]
 pub(crate) enum Registration {
     Tool(BoxTool),
-    Bundle { spec: ToolSpec, layer: ReplicateLayer, inner: BoxTool },
+    Bundle { spec: ToolSpec, layer: Box<ReplicateLayer>, inner: BoxTool },
 }
 
 impl Registration {

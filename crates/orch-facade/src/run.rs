@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::Key;
-use orch_core::{BoxTool, Budget, CallContext, Deadline, Error, ErrorKind, Event, HasContext, Input, Meter, Request};
+use orch_core::{
+    BoxTool, Budget, CallContext, Deadline, Error, ErrorKind, Event, HasContext, Input, Meter, Request, Route,
+};
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -105,6 +107,7 @@ impl Run {
     ///
     /// # Panics
     /// Outside a tokio runtime.
+    #[must_use = "dropping the events cancels the run"]
     pub fn events(mut self) -> RunEvents {
         let stream = self.context.subscribe();
         let cancellation = self.cancellation();
@@ -146,7 +149,7 @@ impl Run {
         if let Some(time) = self.budget.time_limit() {
             context.limit_deadline(Deadline::of_budget(Instant::now(), time));
         }
-        let tool = self.request.route().map(|route| route.tool());
+        let tool = self.request.route().map(Route::tool);
         context.set_effect(self.client.effect_of(tool));
         Ok(self.request.clone().with_context(context))
     }

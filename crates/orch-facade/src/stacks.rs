@@ -11,7 +11,7 @@ use orch_reliability::{
     BudgetLayer, BulkheadLayer, CatchPanicLayer, CircuitBreakerLayer, FallbackLayer, IdempotencyLayer, RetryLayer,
     TimeoutLayer, TraceLayer,
 };
-use tower::ServiceBuilder;
+use tower::{Layer, ServiceBuilder};
 
 use crate::BuildError;
 use crate::registration::Registration;
@@ -79,8 +79,7 @@ fn registry(
             Registration::Bundle { spec, layer, inner } => {
                 let inner = stack(inner.clone());
                 let estimate = inner.clone();
-                BoxTool::new(spec.clone(), tower::Layer::layer(layer, inner))
-                    .estimator(move |request| estimate.estimate(request))
+                BoxTool::new(spec.clone(), layer.layer(inner)).estimator(move |request| estimate.estimate(request))
             }
         });
     }
@@ -94,7 +93,7 @@ fn dependable(tool: BoxTool, layers: &Layers) -> BoxTool {
             .layer(layers.retry.clone())
             .layer(layers.breaker.clone())
             .layer(layers.bulkhead.clone())
-            .layer(layers.attempt.clone())
+            .layer(layers.attempt)
             .layer(CatchPanicLayer::new()),
     )
 }
