@@ -2,32 +2,36 @@
 
 mod chat;
 mod chat_tool;
-#[cfg(feature = "openai")]
+#[cfg(any(feature = "openai", feature = "responses"))]
 mod compatible;
 #[cfg(feature = "local")]
 mod local;
 #[cfg(feature = "openai")]
-pub mod openai;
+mod openai;
 mod pricing;
 mod provider;
 mod service;
 mod tokens;
-#[cfg(feature = "openai")]
+#[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
 mod transport;
+#[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
+mod wire;
 
 pub use chat::{
     ChatEvent, ChatRequest, ChatResponse, ChatSink, ContentPart, FinishReason, Message, ResponseFormat, Role, ToolCall,
     ToolCallPiece,
 };
 pub use chat_tool::ChatTool;
-#[cfg(feature = "openai")]
+#[cfg(any(feature = "openai", feature = "responses"))]
 pub use compatible::Dialect;
 #[cfg(feature = "local")]
 pub use local::{LocalAnswerer, Passage};
 #[cfg(feature = "openai")]
-pub use openai::{OpenAi, OpenAiBuilder};
+pub use openai::{ChatCompletions, OpenAi, OpenAiBuilder};
 pub use pricing::{Price, PriceBook};
 pub use provider::{Provider, ProviderInfo};
 pub use service::{ChatFuture, ProviderService};
-#[cfg(feature = "openai")]
+#[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
 pub use transport::ApiKey;
+#[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
+pub use wire::{HttpProvider, HttpProviderBuilder, Wire, decode_json, decode_sse};

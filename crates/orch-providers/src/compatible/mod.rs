@@ -1,6 +1,8 @@
-//! The servers that speak the Chat Completions wire, and how they differ: data, no code.
+//! The servers that speak OpenAI's wires, and how they differ: data, no code.
 
-/// How a server differs from the others that speak the same wire.
+use crate::wire::Server;
+
+/// How a server differs from the others that speak OpenAI's wires.
 ///
 /// The decoder takes every form of an answer and of an error that any of them sends; a dialect says only what must be
 /// known before a request is sent, or cannot be told from an answer.
@@ -21,6 +23,8 @@ pub struct Dialect {
     pub(crate) needs_key: bool,
     /// What the field with the most tokens of an answer is called.
     pub(crate) max_tokens: &'static str,
+    /// What the field with the id of the end user is called.
+    pub(crate) user: &'static str,
     /// The header in which the server takes an id for the call.
     pub(crate) request_id: Option<&'static str>,
     /// Whether `usage.cost` is an amount of dollars.
@@ -36,6 +40,7 @@ impl Dialect {
         base_url: None,
         needs_key: false,
         max_tokens: "max_tokens",
+        user: "user",
         request_id: None,
         reports_cost: false,
         conflict_passes: false,
@@ -47,6 +52,7 @@ impl Dialect {
         base_url: Some("https://api.openai.com/v1"),
         needs_key: true,
         max_tokens: "max_completion_tokens",
+        user: "safety_identifier",
         request_id: Some("x-client-request-id"),
         conflict_passes: true,
         ..Self::COMPATIBLE
@@ -78,5 +84,33 @@ impl Dialect {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+}
+
+/// A dialect, and whether it stays whatever host is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spoken {
+    pub(crate) dialect: Dialect,
+    by_host: bool,
+}
+
+impl Spoken {
+    /// This dialect, everywhere.
+    pub(crate) const fn of(dialect: Dialect) -> Self {
+        Self { dialect, by_host: false }
+    }
+
+    /// OpenAI's at OpenAI's own host, that of any server elsewhere.
+    pub(crate) const fn by_host() -> Self {
+        Self { dialect: Dialect::OPENAI, by_host: true }
+    }
+
+    pub(crate) fn at(self, host: &str) -> Self {
+        if self.by_host && host != "api.openai.com" { Self::of(Dialect::COMPATIBLE) } else { self }
+    }
+
+    pub(crate) fn server(&self) -> Server {
+        let Dialect { name, base_url, needs_key, request_id, conflict_passes, .. } = self.dialect;
+        Server { name, base_url, needs_key, request_id, conflict_passes }
     }
 }

@@ -4,37 +4,25 @@ use orch_core::Error;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::failure::{Failure, Wire};
+use super::answer::{Answer, Call, Piece};
 use super::usage::usage;
-use super::wire::{Answer, Call, Piece};
 use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
+use crate::wire::{Begin, Decode, Failure, Speaker, Step};
 
 /// What ends a stream. Not a proof of success: some servers send it after an error, too.
 const DONE: &str = "[DONE]";
 
 /// Reads one answer, whole or chunk by chunk.
-pub(super) struct Decoder<'a> {
-    wire: Wire<'a>,
-    /// The provider's id of the request, if a header had it.
-    request_id: Option<&'a str>,
-    started: bool,
+pub struct Decoder<'a> {
+    speaker: Speaker<'a>,
+    /// Whether `usage.cost` is an amount of dollars.
+    reports_cost: bool,
+    begin: Begin<'a>,
     ended: bool,
 }
 
-/// Whether more of a stream is expected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    More,
-    Done,
-}
-
-impl<'a> Decoder<'a> {
-    pub(super) fn new(wire: Wire<'a>, request_id: Option<&'a str>) -> Self {
-        Self { wire, request_id, started: false, ended: false }
-    }
-
-    /// One event of a stream.
-    pub(super) fn frame(&mut self, data: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<Step, Error> {
+impl Decode for Decoder<'_> {
+    fn frame(&mut self, data: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<Step, Error> {
         let data = data.trim();
         if data.starts_with(DONE) {
             self.done(emit)?;
@@ -46,24 +34,24 @@ impl<'a> Decoder<'a> {
         Ok(Step::More)
     }
 
-    /// A whole answer.
-    pub(super) fn whole(&mut self, body: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+    fn whole(&mut self, body: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
         self.answer(body, emit)?;
         self.done(emit)
     }
 
-    /// What a stream that has ended without [`DONE`] was worth: whole if the model had said why it stopped.
-    pub(super) fn end_of_body(&self) -> Result<(), Error> {
-        if self.ended { Ok(()) } else { Err(self.wire.broken("the stream ended before the answer did")) }
-    }
-
-    /// Whether the model has said why it stopped, so that only the usage can be lost.
-    pub(super) fn has_ended(&self) -> bool {
+    /// The model has said why it stopped.
+    fn has_ended(&self) -> bool {
         self.ended
+    }
+}
+
+impl<'a> Decoder<'a> {
+    pub(super) fn new(speaker: Speaker<'a>, reports_cost: bool, request_id: Option<&'a str>) -> Self {
+        Self { speaker, reports_cost, begin: Begin::new(request_id), ended: false }
     }
 
     fn done(&mut self, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        if !self.started {
+        if !self.begin.has_begun() {
             return Err(Error::bad_output("/choices", "the answer has no choice"));
         }
         if !self.ended {
@@ -78,30 +66,28 @@ impl<'a> Decoder<'a> {
     }
 
     fn answer(&mut self, text: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        let json: Value = serde_json::from_str(text).map_err(|_| self.wire.unusable("the answer is not JSON", text))?;
-        if let Some(failure) = Failure::find(&json) {
-            return Err(self.wire.failed(failure, None));
-        }
-        let answer = Answer::deserialize(&json).map_err(|error| self.wire.unusable(&error.to_string(), text))?;
+        let json = self.speaker.read(text)?;
+        let answer = Answer::deserialize(&json).map_err(|error| self.speaker.unusable(&error.to_string(), text))?;
         self.events(answer, emit)
     }
 
     fn events(&mut self, answer: Answer, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
         // The first choice is the answer; nobody asked for more.
         let choice = answer.choices.into_iter().find(|choice| choice.index == 0);
-        if choice.is_some() && !self.started {
-            self.started = true;
-            let request_id = self.request_id.map(Into::into).or_else(|| answer.id.map(Into::into));
-            emit(ChatEvent::Start { model: answer.model.map(Into::into), request_id });
+        if choice.is_some() {
+            self.begin.begin(answer.model.as_deref(), answer.id.as_deref(), emit);
         }
         if let Some(wire) = answer.usage.filter(|usage| !usage.is_null()) {
-            emit(ChatEvent::Usage(usage(&wire, self.wire.dialect.reports_cost)));
+            emit(ChatEvent::Usage(usage(&wire, self.reports_cost)));
         }
         let Some(mut choice) = choice else { return Ok(()) };
         let reason = choice.finish_reason.take().filter(|reason| !reason.is_empty() && !self.ended);
         pieces(choice.into_piece(), emit);
         match reason.as_deref() {
-            Some("error") => Err(self.wire.failed(Failure::unexplained(), None)),
+            Some("error") => {
+                let failure = Failure::unexplained("the provider ended the answer with an error");
+                Err(self.speaker.failed(failure, None))
+            }
             Some(reason) => {
                 self.end(finish(reason), emit);
                 Ok(())

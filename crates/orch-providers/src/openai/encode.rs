@@ -1,41 +1,33 @@
+use orch_core::Error;
 use serde_json::{Map, Value, json};
 
+use super::ChatCompletions;
 use crate::chat::{ChatRequest, Message, ResponseFormat, Role};
-use crate::compatible::Dialect;
+use crate::wire::Wire;
 
-/// A request as the body of `POST /chat/completions`.
-///
-/// `model` is used unless the request names one. The seed is cut to 31 bits, since servers disagree on more: seeds
-/// below 2,147,483,648 arrive as they are. Extra fields go over all others.
-///
-/// ```
-/// use orch_providers::{ChatRequest, Dialect, openai};
-///
-/// let body = openai::encode(&ChatRequest::user("hi").with_seed(7).with_stream(false), "tiny", &Dialect::LLAMA_CPP);
-/// assert_eq!(body, serde_json::json!({
-///     "model": "tiny", "messages": [{"role": "user", "content": "hi"}], "seed": 7,
-/// }));
-/// ```
-#[must_use]
-pub fn encode(request: &ChatRequest, model: &str, dialect: &Dialect) -> Value {
-    let mut body = Map::new();
-    body.insert("model".into(), request.model().unwrap_or(model).into());
-    body.insert("messages".into(), request.messages().iter().map(message).collect());
-    let mut set = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            body.insert(name.into(), value);
-        }
-    };
-    set("temperature", request.temperature().map(Value::from));
-    set("top_p", request.top_p().map(Value::from));
-    set("seed", request.seed().map(|seed| Value::from(seed & 0x7fff_ffff)));
-    set(dialect.max_tokens, request.max_tokens().map(Value::from));
-    set("stop", (!request.stop().is_empty()).then(|| json!(request.stop())));
-    set("response_format", response_format(request.response_format()));
-    set("stream", request.stream().then_some(Value::Bool(true)));
-    set("stream_options", request.stream().then(|| json!({ "include_usage": true })));
-    body.extend(request.extras().clone());
-    Value::Object(body)
+/// The seed is cut to 31 bits, since servers disagree on more: seeds below 2,147,483,648 arrive as they are.
+impl Wire for ChatCompletions {
+    fn encode(&self, request: &ChatRequest, model: &str) -> Result<Value, Error> {
+        let dialect = &self.0.dialect;
+        let mut body = Map::new();
+        body.insert("model".into(), request.model().unwrap_or(model).into());
+        body.insert("messages".into(), request.messages().iter().map(message).collect());
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body.insert(name.into(), value);
+            }
+        };
+        set("temperature", request.temperature().map(Value::from));
+        set("top_p", request.top_p().map(Value::from));
+        set("seed", request.seed().map(|seed| Value::from(seed & 0x7fff_ffff)));
+        set(dialect.max_tokens, request.max_tokens().map(Value::from));
+        set("stop", (!request.stop().is_empty()).then(|| json!(request.stop())));
+        set("response_format", response_format(request.response_format()));
+        set("stream", request.stream().then_some(Value::Bool(true)));
+        set("stream_options", request.stream().then(|| json!({ "include_usage": true })));
+        body.extend(request.extras().clone());
+        Ok(Value::Object(body))
+    }
 }
 
 fn response_format(format: &ResponseFormat) -> Option<Value> {
@@ -81,6 +73,11 @@ mod tests {
 
     use super::*;
     use crate::chat::ToolCall;
+    use crate::compatible::Dialect;
+
+    fn encode(request: &ChatRequest, model: &str, dialect: &Dialect) -> Value {
+        ChatCompletions::new(*dialect).encode(request, model).unwrap()
+    }
 
     #[test]
     fn every_setting_has_its_field() {

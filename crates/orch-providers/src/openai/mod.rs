@@ -1,24 +1,100 @@
-//! The OpenAI Chat Completions wire: a pure encode and decode pair, and the provider that sends one and reads the
-//! other over a guarded transport.
-//!
-//! [`encode`], [`decode_sse`] and [`decode_json`] need no network: to see what a request becomes, to read a recorded
-//! answer, or to speak the wire over another client.
+//! The OpenAI Chat Completions wire, for OpenAI and every server that speaks it.
 
-mod builder;
-mod classify;
+mod answer;
 mod decode;
 mod encode;
-mod failure;
-mod provider;
-mod pure;
-mod telemetry;
 mod usage;
-mod wire;
 
-pub use self::builder::OpenAiBuilder;
-pub use self::encode::encode;
-pub use self::provider::OpenAi;
-pub use self::pure::{decode_json, decode_sse};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
+
+use self::decode::Decoder;
+use crate::compatible::{Dialect, Spoken};
+use crate::wire::{HttpProvider, HttpProviderBuilder, Protocol, Server, Speaker};
+
+/// A model behind the OpenAI Chat Completions wire: OpenAI's own, or that of any server that speaks it.
+///
+/// An answer is whole only when the model has said why it stopped, or the stream its `[DONE]`.
+///
+/// ```
+/// use orch_providers::OpenAi;
+///
+/// # fn main() -> Result<(), orch_core::Error> {
+/// let model = OpenAi::builder().base_url("http://127.0.0.1:8080").model("tiny").free().build()?;
+/// # Ok(())
+/// # }
+/// ```
+pub type OpenAi = HttpProvider<ChatCompletions>;
+
+/// Settings of an [`OpenAi`], made by [`OpenAi::builder`] or [`OpenAi::compatible`].
+pub type OpenAiBuilder = HttpProviderBuilder<ChatCompletions>;
+
+impl OpenAi {
+    /// A model of OpenAI, or of any other server if a base URL is set.
+    pub fn builder() -> OpenAiBuilder {
+        OpenAiBuilder::new(ChatCompletions(Spoken::by_host()))
+    }
+
+    /// A model behind a server whose ways are known, wherever it is.
+    pub fn compatible(dialect: Dialect) -> OpenAiBuilder {
+        OpenAiBuilder::new(ChatCompletions::new(dialect))
+    }
+}
+
+/// The OpenAI Chat Completions wire: `POST /chat/completions`.
+///
+/// ```
+/// use orch_providers::{ChatCompletions, ChatRequest, Dialect, Wire};
+///
+/// # fn main() -> Result<(), orch_core::Error> {
+/// let request = ChatRequest::user("hi").with_seed(7).with_stream(false);
+/// let body = ChatCompletions::new(Dialect::LLAMA_CPP).encode(&request, "tiny")?;
+/// assert_eq!(body, serde_json::json!({
+///     "model": "tiny", "messages": [{"role": "user", "content": "hi"}], "seed": 7,
+/// }));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChatCompletions(Spoken);
+
+impl ChatCompletions {
+    /// The wire as a server speaks it.
+    #[must_use]
+    pub const fn new(dialect: Dialect) -> Self {
+        Self(Spoken::of(dialect))
+    }
+}
+
+impl Protocol for ChatCompletions {
+    const ENDPOINT: &'static str = "/chat/completions";
+
+    type Decoder<'a> = Decoder<'a>;
+
+    fn at(self, host: &str) -> Self {
+        Self(self.0.at(host))
+    }
+
+    fn server(&self) -> Server {
+        self.0.server()
+    }
+
+    fn key_header(&self) -> HeaderName {
+        AUTHORIZATION
+    }
+
+    fn headers(&self) -> HeaderMap {
+        HeaderMap::new()
+    }
+
+    fn default_max_tokens(&self) -> Option<u64> {
+        None
+    }
+
+    fn decoder<'a>(&'a self, speaker: Speaker<'a>, request_id: Option<&'a str>) -> Decoder<'a> {
+        Decoder::new(speaker, self.0.dialect.reports_cost, request_id)
+    }
+}
 
 #[cfg(test)]
 mod tests;

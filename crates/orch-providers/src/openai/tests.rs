@@ -8,6 +8,14 @@ use super::*;
 use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
 use crate::compatible::Dialect;
 
+fn decode_sse(body: &[u8], dialect: &Dialect) -> Events {
+    crate::wire::decode_sse(body, &ChatCompletions::new(*dialect))
+}
+
+fn decode_json(body: &str, dialect: &Dialect) -> Events {
+    crate::wire::decode_json(body, &ChatCompletions::new(*dialect))
+}
+
 type Events = Vec<Result<ChatEvent, Error>>;
 
 fn sse(frames: &[Value]) -> Events {

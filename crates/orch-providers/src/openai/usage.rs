@@ -1,12 +1,14 @@
 use orch_core::{Counted, Usage, Usd};
 use serde_json::Value;
 
+use crate::wire::tokens;
+
 /// What the provider reported: a zero is a zero, an absent counter is absent.
 ///
 /// Cached and reasoning tokens are parts of the input and the output on this wire. A cost in the provider's own
 /// figure is taken in ticks of 1e-10 dollars, and in dollars if the dialect says that they are dollars.
 pub(super) fn usage(wire: &Value, reports_cost: bool) -> Usage {
-    let tokens = |pointer: &str| wire.pointer(pointer).and_then(Value::as_u64).map(Counted::reported);
+    let tokens = |pointer: &str| tokens(wire, pointer);
     let ticks = wire.get("cost_in_usd_ticks").and_then(Value::as_u64).map(|ticks| Usd::from_nanos(ticks.div_ceil(10)));
     let dollars = || wire.get("cost").filter(|_| reports_cost).and_then(Value::as_f64).and_then(Usd::from_dollars);
     Usage {

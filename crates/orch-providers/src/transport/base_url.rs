@@ -15,12 +15,13 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Reads a URL. Without a path it gets `/v1`; a path is kept as it is, without a slash at its end.
+    /// Reads a URL that lacks only `endpoint`. Without a path it gets `/v1`; a path is kept as it is, without a slash
+    /// at its end.
     ///
     /// # Errors
     /// `InvalidRequest` naming the URL, without credentials, when it is not `http` or `https`, has credentials, a
     /// query or a fragment, ends in an endpoint, or is plain `http` to another machine without `allow_insecure_http`.
-    pub(crate) fn parse(text: &str, allow_insecure_http: bool) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str, endpoint: &str, allow_insecure_http: bool) -> Result<Self, Error> {
         // The text itself is not shown: it may hold credentials.
         let mut url: Url = text.trim().parse().map_err(|error| invalid(format!("not a URL: {error}")))?;
         let shown = shown(&url);
@@ -34,8 +35,8 @@ impl BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return refuse("was given with a query or a fragment, which a base URL cannot have");
         }
-        if url.path().contains("/chat/completions") {
-            return refuse("names an endpoint: leave out `/chat/completions`");
+        if url.path().trim_end_matches('/').ends_with(endpoint) {
+            return refuse(&format!("names an endpoint: leave out `{endpoint}`"));
         }
         let loopback = is_loopback(&host);
         if url.scheme() == "http" && !loopback && !allow_insecure_http {
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<BaseUrl, Error> {
-        BaseUrl::parse(text, false)
+        BaseUrl::parse(text, "/chat/completions", false)
     }
 
     #[test]
@@ -123,7 +124,7 @@ mod tests {
         for url in ["http://example.com/v1", "http://10.0.0.7:8080", "http://localhost.example.com"] {
             let error = parse(url).unwrap_err().to_string();
             assert!(error.contains(url) && error.contains("allow_insecure_http"), "{error}");
-            assert!(!BaseUrl::parse(url, true).unwrap().is_loopback());
+            assert!(!BaseUrl::parse(url, "/chat/completions", true).unwrap().is_loopback());
         }
     }
 

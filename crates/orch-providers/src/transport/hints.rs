@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName};
 use orch_core::LimitHint;
 
 use super::duration::{TOO_LONG, number, reset};
+use super::rfc3339;
 
 /// How long the server asks to wait; `now` is the time since the Unix epoch.
 ///
@@ -20,20 +21,21 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration
 }
 
 /// How long until the limits that may be used up start anew: the wait of a throttled call whose server asked for none.
-pub(crate) fn limit_reset(headers: &HeaderMap) -> Option<Duration> {
-    Window::all(headers).into_iter().filter(Window::may_be_used_up).filter_map(|window| window.reset).max()
+/// `now` is the time since the Unix epoch.
+pub(crate) fn limit_reset(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+    Window::all(headers, now).into_iter().filter(Window::may_be_used_up).filter_map(|window| window.reset).max()
 }
 
 /// What the server says is left of its limits; none when it says nothing. `reset_in` is the time until the limits
-/// that are used up start anew; where none is, until all do.
-pub(crate) fn limits(headers: &HeaderMap) -> Option<LimitHint> {
-    let windows = Window::all(headers);
-    let [requests, tokens] = windows;
+/// that are used up start anew; where none is, until all do. Of several limits on tokens the one that has least left counts.
+pub(crate) fn limits(headers: &HeaderMap, now: Duration) -> Option<LimitHint> {
+    let windows = Window::all(headers, now);
+    let [requests, tokens, input, output] = windows;
     let used_up = windows.iter().filter(|window| window.left == Some(0)).filter_map(|window| window.reset).max();
     let hint = LimitHint {
         requests_left: requests.left,
-        tokens_left: tokens.left,
-        reset_in: used_up.or(requests.reset.max(tokens.reset)),
+        tokens_left: [tokens.left, input.left, output.left].into_iter().flatten().min(),
+        reset_in: used_up.or(windows.iter().filter_map(|window| window.reset).max()),
     };
     (hint != LimitHint::default()).then_some(hint)
 }
@@ -47,19 +49,32 @@ pub(crate) fn retry_override(headers: &HeaderMap) -> Option<bool> {
     }
 }
 
-/// One of the two limits of the `x-ratelimit-*` headers.
-#[derive(Clone, Copy)]
+/// One of the limits that a server keeps.
+#[derive(Clone, Copy, Default)]
 struct Window {
     left: Option<u64>,
     reset: Option<Duration>,
 }
 
 impl Window {
-    fn all(headers: &HeaderMap) -> [Self; 2] {
-        ["requests", "tokens"].map(|of| Self {
-            left: first(headers, &format!("x-ratelimit-remaining-{of}")).and_then(|text| text.parse().ok()),
-            reset: longest(headers, &format!("x-ratelimit-reset-{of}"), reset),
+    /// Requests, tokens, input tokens, output tokens: by the headers `x-ratelimit-*`, whose resets are durations, else
+    /// by `anthropic-ratelimit-*`, whose resets are times.
+    fn all(headers: &HeaderMap, now: Duration) -> [Self; 4] {
+        ["requests", "tokens", "input-tokens", "output-tokens"].map(|of| {
+            let own = ["remaining", "reset"].map(|what| format!("x-ratelimit-{what}-{of}"));
+            let anthropic = ["remaining", "reset"].map(|what| format!("anthropic-ratelimit-{of}-{what}"));
+            let at = |text: &str| rfc3339::since_epoch(text).map(|at| at.saturating_sub(now).min(TOO_LONG));
+            let window = Self::read(headers, &own, reset);
+            if window.is_absent() { Self::read(headers, &anthropic, at) } else { window }
         })
+    }
+
+    fn read(headers: &HeaderMap, [left, reset]: &[String; 2], read: impl Fn(&str) -> Option<Duration>) -> Self {
+        Self { left: first(headers, left).and_then(|text| text.parse().ok()), reset: longest(headers, reset, read) }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.left.is_none() && self.reset.is_none()
     }
 
     fn may_be_used_up(&self) -> bool {

@@ -13,6 +13,7 @@ mod events;
 mod guard;
 mod hints;
 mod identity;
+mod rfc3339;
 
 pub use self::api_key::ApiKey;
 pub(crate) use self::base_url::BaseUrl;

@@ -85,7 +85,7 @@ fn a_gateways_copy_of_its_upstreams_header_is_read() {
     assert_eq!(after(&[("llm_provider-retry-after", "4"), ("retry-after", "2")]), seconds(2.0));
     let upstream =
         [("llm_provider-x-ratelimit-remaining-tokens", "0"), ("llm_provider-x-ratelimit-reset-tokens", "2s")];
-    assert_eq!(limit_reset(&headers(&upstream)), seconds(2.0));
+    assert_eq!(limit_reset(&headers(&upstream), NOW), seconds(2.0));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_reset_is_no_answer_to_how_long_the_server_asks_to_wait() {
 #[test]
 fn the_longest_reset_of_what_may_be_used_up_counts() {
     let (requests, tokens) = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens");
-    let reset = |pairs: &[(&str, &str)]| limit_reset(&headers(pairs));
+    let reset = |pairs: &[(&str, &str)]| limit_reset(&headers(pairs), NOW);
     assert_eq!(reset(&[(requests, "12ms")]), seconds(0.012));
     assert_eq!(reset(&[(requests, "1s"), (tokens, "6m0s")]), seconds(360.0));
     assert_eq!(reset(&[(requests, "1s"), (tokens, "6m0s"), ("x-ratelimit-remaining-tokens", "17")]), seconds(1.0));
@@ -106,12 +106,15 @@ fn the_longest_reset_of_what_may_be_used_up_counts() {
 
 #[test]
 fn limits_tell_what_is_left_and_when_it_starts_anew() {
-    let hint = limits(&headers(&[
-        ("x-ratelimit-remaining-requests", "0"),
-        ("x-ratelimit-remaining-tokens", "149984"),
-        ("x-ratelimit-reset-requests", "1s"),
-        ("x-ratelimit-reset-tokens", "6m0s"),
-    ]))
+    let hint = limits(
+        &headers(&[
+            ("x-ratelimit-remaining-requests", "0"),
+            ("x-ratelimit-remaining-tokens", "149984"),
+            ("x-ratelimit-reset-requests", "1s"),
+            ("x-ratelimit-reset-tokens", "6m0s"),
+        ]),
+        NOW,
+    )
     .unwrap();
     assert_eq!(hint.requests_left, Some(0));
     assert_eq!(hint.tokens_left, Some(149_984));
@@ -120,8 +123,23 @@ fn limits_tell_what_is_left_and_when_it_starts_anew() {
 
 #[test]
 fn limits_are_absent_when_the_server_says_nothing_usable() {
-    assert_eq!(limits(&HeaderMap::new()), None);
-    assert_eq!(limits(&headers(&[("x-ratelimit-remaining-requests", "-1")])), None);
+    assert_eq!(limits(&HeaderMap::new(), NOW), None);
+    assert_eq!(limits(&headers(&[("x-ratelimit-remaining-requests", "-1")]), NOW), None);
+}
+
+#[test]
+fn limits_that_start_anew_at_a_time_are_waited_for_until_then() {
+    let headers = headers(&[
+        ("anthropic-ratelimit-requests-remaining", "0"),
+        ("anthropic-ratelimit-requests-reset", "1994-11-06T08:49:37Z"),
+        ("anthropic-ratelimit-tokens-remaining", "9000"),
+        ("anthropic-ratelimit-tokens-reset", "1994-11-06T09:49:37Z"),
+        ("anthropic-ratelimit-output-tokens-remaining", "500"),
+    ]);
+    assert_eq!(limit_reset(&headers, NOW), seconds(30.0));
+    let hint = LimitHint { requests_left: Some(0), tokens_left: Some(500), reset_in: seconds(30.0) };
+    assert_eq!(limits(&headers, NOW), Some(hint));
+    assert_eq!(limit_reset(&headers, NOW + Duration::from_secs(60)), seconds(0.0));
 }
 
 #[test]
@@ -137,14 +155,14 @@ proptest! {
     fn any_value_is_read_without_panic(value in proptest::collection::vec(any::<u8>(), 0..40), now in any::<u32>()) {
         let mut map = HeaderMap::new();
         if let Ok(value) = HeaderValue::from_bytes(&value) {
-            for name in ["retry-after", "retry-after-ms", "x-ratelimit-reset-tokens", "x-ratelimit-remaining-tokens"] {
+            for name in ["retry-after", "retry-after-ms", "x-ratelimit-reset-tokens", "x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-reset"] {
                 map.insert(name.parse::<HeaderName>().unwrap(), value.clone());
             }
         }
         let wait = retry_after(&map, Duration::from_secs(now.into()));
         prop_assert!(wait.is_none_or(|wait| wait <= TOO_LONG));
-        prop_assert!(limit_reset(&map).is_none_or(|wait| wait <= TOO_LONG));
-        let _ = (limits(&map), retry_override(&map));
+        prop_assert!(limit_reset(&map, Duration::from_secs(now.into())).is_none_or(|wait| wait <= TOO_LONG));
+        let _ = (limits(&map, Duration::from_secs(now.into())), retry_override(&map));
     }
 
     #[test]

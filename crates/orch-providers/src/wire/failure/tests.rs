@@ -4,6 +4,9 @@ use serde_json::json;
 
 use super::*;
 
+/// A provider that is not told apart from others.
+const SOMEBODY: Speaker<'_> = Speaker { provider: "somebody", key: None, conflict_passes: false };
+
 fn head(status: u16, headers: &[(&str, &str)]) -> Parts {
     let mut response = Response::new(());
     *response.status_mut() = status.try_into().unwrap();
@@ -19,12 +22,12 @@ fn refused(status: u16, headers: &[(&str, &str)], body: impl Into<Value>) -> Err
         Value::String(text) => text,
         json => json.to_string(),
     };
-    Wire::of(&Dialect::COMPATIBLE).failed(Failure::of_body(&body), Some(&head(status, headers)))
+    SOMEBODY.failed(Failure::of_body(&body), Some(&head(status, headers)))
 }
 
 /// The error of an answer that is one although its status is 200.
 fn reported(body: &Value) -> Option<Error> {
-    Failure::find(body).map(|failure| Wire::of(&Dialect::COMPATIBLE).failed(failure, None))
+    Failure::find(body).map(|failure| SOMEBODY.failed(failure, None))
 }
 
 fn details(error: &Error) -> &ProviderFailure {
@@ -52,6 +55,7 @@ fn a_status_has_a_class() {
         (422, Class::Permanent, false),
         (429, Class::Throttled, true),
         (500, Class::Transient, false),
+        (501, Class::Permanent, false),
         (502, Class::Transient, false),
         (503, Class::Transient, true),
         (504, Class::Transient, false),
@@ -66,10 +70,13 @@ fn a_status_has_a_class() {
 }
 
 #[test]
-fn a_conflict_passes_at_openai_alone() {
-    let failed = |dialect| Wire::of(dialect).failed(Failure::default(), Some(&head(409, &[]))).class();
-    assert_eq!(failed(&Dialect::OPENAI), Class::Transient);
-    assert_eq!(failed(&Dialect::VLLM), Class::Permanent);
+fn a_conflict_passes_only_where_the_provider_says_so() {
+    let failed = |conflict_passes| {
+        let speaker = Speaker { conflict_passes, ..SOMEBODY };
+        speaker.failed(Failure::default(), Some(&head(409, &[]))).class()
+    };
+    assert_eq!(failed(true), Class::Transient);
+    assert_eq!(failed(false), Class::Permanent);
 }
 
 #[test]
@@ -146,15 +153,9 @@ fn code_message_and_request_id_are_kept() {
     let body = json!({ "error": { "message": "Rate limit reached", "type": "rate_limit_error", "param": null,
         "code": "rate_limit_exceeded" } });
     let error = refused(429, &[("x-request-id", "req-1")], body);
-    assert_eq!(
-        error.to_string(),
-        "openai-compatible answered 429 (rate_limit_exceeded): Rate limit reached [request req-1]"
-    );
+    assert_eq!(error.to_string(), "somebody answered 429 (rate_limit_exceeded): Rate limit reached [request req-1]");
     let llama = json!({ "error": { "message": "File Not Found", "type": "not_found_error", "code": 404 } });
-    assert_eq!(
-        refused(404, &[], llama).to_string(),
-        "openai-compatible answered 404 (not_found_error): File Not Found"
-    );
+    assert_eq!(refused(404, &[], llama).to_string(), "somebody answered 404 (not_found_error): File Not Found");
     let in_body = json!({ "error": { "message": "m" }, "request_id": "r2" });
     assert_eq!(details(&refused(500, &[], in_body)).request_id.as_deref(), Some("r2"));
 }
@@ -212,7 +213,7 @@ fn limits_come_with_the_error() {
 #[test]
 fn the_key_is_in_no_part_of_an_error() {
     let key = ApiKey::new("sk-hush");
-    let wire = Wire { dialect: &Dialect::OPENAI, provider: "openai", key: Some(&key) };
+    let wire = Speaker { key: Some(&key), ..SOMEBODY };
     let body = json!({ "error": { "message": "wrong key sk-hush", "code": "key sk-hush" } }).to_string();
     for error in [
         wire.failed(Failure::of_body(&body), Some(&head(401, &[]))),

@@ -6,83 +6,71 @@ use futures_util::TryStreamExt;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use orch_core::{Error, HasContext};
+use orch_core::{Error, Estimate, HasContext, wall_clock};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::builder::{OpenAiBuilder, PriceList};
-use super::decode::{Decoder, Step};
-use super::failure::{Failure, Wire, request_id};
-use super::{encode, telemetry};
+use super::builder::PriceList;
+use super::failure::{Failure, Speaker, request_id};
+use super::{Decode, Step, Wire, telemetry};
 use crate::chat::{ChatEvent, ChatRequest, ChatResponse, ChatSink};
-use crate::compatible::Dialect;
 use crate::pricing::Price;
 use crate::provider::{Provider, ProviderInfo};
+use crate::tokens;
 use crate::transport::{ApiKey, Body, Events, Transport, limits, read_beginning, read_text};
 
-const ENDPOINT: &str = "/chat/completions";
 const EVENT_STREAM: &str = "text/event-stream";
 /// How much of an error's body is read.
 const ERROR_BODY: usize = 64 << 10;
 
-/// A model behind the OpenAI Chat Completions wire: OpenAI's own, or that of any server that speaks it.
+/// A model behind a [`Wire`]: `OpenAi`, `OpenAiResponses` and `Anthropic` are names for it.
 ///
-/// One call is one HTTP request: nothing is retried, redirected or waited for here. An answer is whole only when the
-/// model has said why it stopped, or the stream its `[DONE]`; one that ends before that is a transient failure, and
-/// `StreamBroken` with what had arrived once anything was delivered. An error that the server reports inside an
-/// answer is that error, whatever the status was.
-///
-/// ```
-/// use orch_providers::OpenAi;
-///
-/// # fn main() -> Result<(), orch_core::Error> {
-/// let model = OpenAi::builder().base_url("http://127.0.0.1:8080").model("tiny").free().build()?;
-/// # Ok(())
-/// # }
-/// ```
+/// One call is one HTTP request: nothing is retried, redirected or waited for here. An answer is whole only with its
+/// terminal event; one that ends before that is a transient failure, and `StreamBroken` with what had arrived once
+/// anything was delivered. An error that the server reports inside an answer is that error, whatever the status was.
 ///
 /// The server is reached through the proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`, ...), unless it is on this
-/// machine. The connections belong to the tokio runtime of the calls: use one `OpenAi` in one runtime.
+/// machine. The connections belong to the tokio runtime of the calls: use one provider in one runtime.
+///
+/// # Errors
+/// `InvalidRequest` that points at what the wire cannot say, before anything is sent; else what the server said, with
+/// its class, status, code, request id and wait.
 ///
 /// # Cancellation
 /// Dropping the future closes the connection. What the server has done until then, it charges for: the usage so far
 /// stands in the context's progress.
 #[derive(Clone, Debug)]
-pub struct OpenAi {
+pub struct HttpProvider<W> {
     pub(super) info: ProviderInfo,
-    pub(super) dialect: Dialect,
+    pub(super) wire: W,
     pub(super) transport: Transport,
     pub(super) credentials: Option<(HeaderName, HeaderValue)>,
     pub(super) key: Option<ApiKey>,
     pub(super) prices: PriceList,
 }
 
-impl OpenAi {
-    /// A model of OpenAI, or of any other server if a base URL is set.
-    pub fn builder() -> OpenAiBuilder {
-        OpenAiBuilder::new(None)
+impl<W: Wire> HttpProvider<W> {
+    fn speaker(&self) -> Speaker<'_> {
+        let conflict_passes = self.wire.server().conflict_passes;
+        Speaker { provider: self.info.name(), key: self.key.as_ref(), conflict_passes }
     }
 
-    /// A model behind a server whose ways are known, wherever it is.
-    pub fn compatible(dialect: Dialect) -> OpenAiBuilder {
-        OpenAiBuilder::new(Some(dialect))
-    }
-
-    fn wire(&self) -> Wire<'_> {
-        Wire { dialect: &self.dialect, provider: self.info.name(), key: self.key.as_ref() }
+    fn decoder<'a>(&'a self, head: &'a Parts) -> W::Decoder<'a> {
+        self.wire.decoder(self.speaker(), request_id(&head.headers))
     }
 
     async fn exchange(&self, request: &ChatRequest, sink: &ChatSink) -> Result<(), Error> {
-        let body = encode(request, self.info.model(), &self.dialect).to_string();
-        let to = (self.info.name(), ENDPOINT);
+        let body = self.wire.encode(request, self.info.model())?.to_string();
+        let to = (self.info.name(), W::ENDPOINT);
         let headers = self.headers(request.stream());
         let answer = self.transport.post(to, headers, Bytes::from(body), request.context()).await?;
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
             let body = read_beginning(body, ERROR_BODY).await;
-            return Err(self.wire().failed(Failure::of_body(&body), Some(&head)));
+            return Err(self.speaker().failed(Failure::of_body(&body), Some(&head)));
         }
-        if let Some(limits) = limits(&head.headers) {
+        let limits = limits(&head.headers, wall_clock());
+        if let Some(limits) = limits {
             sink.event(Instant::now(), ChatEvent::Limits(limits));
         }
         let read = if is_stream(&head, request.stream()) {
@@ -91,13 +79,13 @@ impl OpenAi {
             self.read_whole(&head, body, sink).await
         };
         // The limits of an answer that failed are worth as much as those of a refusal.
-        read.map_err(|error| limits(&head.headers).map_or(error.clone(), |limits| error.with_limits(limits)))
+        read.map_err(|error| limits.map_or(error.clone(), |limits| error.with_limits(limits)))
     }
 
     async fn read_stream(&self, head: &Parts, body: Body, sink: &ChatSink) -> Result<(), Error> {
         let alive = body.inspect_ok(|_| sink.event(Instant::now(), ChatEvent::Heartbeat));
         let mut events = Events::new(alive, self.transport.caps());
-        let mut decoder = Decoder::new(self.wire(), request_id(&head.headers));
+        let mut decoder = self.decoder(head);
         while let Some(event) = events.next().await {
             let data = match event {
                 Ok(data) => data,
@@ -109,19 +97,19 @@ impl OpenAi {
                 return Ok(());
             }
         }
-        decoder.end_of_body()
+        self.speaker().end_of_body(&decoder)
     }
 
     async fn read_whole(&self, head: &Parts, body: Body, sink: &ChatSink) -> Result<(), Error> {
         let alive = body.inspect_ok(|_| sink.event(Instant::now(), ChatEvent::Heartbeat));
         let text = read_text(alive, self.transport.caps().body).await;
         let text = text.map_err(|error| error.into_error(self.info.name()))?;
-        let mut decoder = Decoder::new(self.wire(), request_id(&head.headers));
+        let mut decoder = self.decoder(head);
         decoder.whole(&text, &mut |event| sink.event(Instant::now(), event))
     }
 
     fn headers(&self, stream: bool) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+        let mut headers = self.wire.headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static(if stream { EVENT_STREAM } else { "application/json" }));
         headers.extend(self.credentials.clone());
@@ -137,7 +125,7 @@ fn is_stream(head: &Parts, asked: bool) -> bool {
 }
 
 #[async_trait]
-impl Provider for OpenAi {
+impl<W: Wire> Provider for HttpProvider<W> {
     fn info(&self) -> &ProviderInfo {
         &self.info
     }
@@ -147,6 +135,14 @@ impl Provider for OpenAi {
             PriceList::Every(price) => Some(*price),
             PriceList::Own(price) => (model == self.info.model()).then_some(*price),
             PriceList::Book(book) => book.find(model),
+        }
+    }
+
+    fn estimate(&self, request: &ChatRequest) -> Estimate {
+        let price = self.price(self.info.model_for(request));
+        match (request.max_tokens(), self.wire.default_max_tokens()) {
+            (None, Some(most)) => tokens::estimate(&request.clone().with_max_tokens(most), price),
+            _ => tokens::estimate(request, price),
         }
     }
 

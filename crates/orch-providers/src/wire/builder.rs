@@ -4,18 +4,16 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use orch_core::{Error, Target};
 
-use super::OpenAi;
-use crate::compatible::Dialect;
+use super::{HttpProvider, Wire};
 use crate::pricing::{Price, PriceBook};
 use crate::provider::ProviderInfo;
 use crate::transport::{ApiKey, BaseUrl, Caps, Settings, Transport};
 
-/// Settings of an [`OpenAi`], made by [`OpenAi::builder`] or [`OpenAi::compatible`].
+/// Settings of an [`HttpProvider`]: an `OpenAi`, an `OpenAiResponses` or an `Anthropic`.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct OpenAiBuilder {
-    /// `None`: by the host.
-    dialect: Option<Dialect>,
+pub struct HttpProviderBuilder<W> {
+    pub(crate) wire: W,
     base_url: Option<String>,
     model: Option<String>,
     key: Option<Key>,
@@ -40,10 +38,10 @@ enum Prices {
     Free,
 }
 
-impl OpenAiBuilder {
-    pub(super) fn new(dialect: Option<Dialect>) -> Self {
+impl<W: Wire> HttpProviderBuilder<W> {
+    pub(crate) fn new(wire: W) -> Self {
         Self {
-            dialect,
+            wire,
             base_url: None,
             model: None,
             key: None,
@@ -56,13 +54,14 @@ impl OpenAiBuilder {
         }
     }
 
-    /// Sets where the API begins, without `/chat/completions`. Default: the dialect's.
+    /// Sets where the API begins, without the endpoint itself. Default: the provider's own.
     ///
     /// A URL without a path gets `/v1`, so `http://127.0.0.1:8080` and `http://127.0.0.1:8080/v1` are the same; a URL
     /// with a path is kept as it is. Plain `http` is for this machine only (loopback addresses and `localhost`), see
     /// [`allow_insecure_http`](Self::allow_insecure_http). Credentials, a query and a fragment are refused.
     ///
-    /// With [`OpenAi::builder`], any other host than OpenAI's is spoken to as [`Dialect::COMPATIBLE`].
+    /// With `OpenAi::builder` and `OpenAiResponses::builder`, any other host than OpenAI's is spoken to as
+    /// `Dialect::COMPATIBLE`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
@@ -74,7 +73,7 @@ impl OpenAiBuilder {
         self
     }
 
-    /// Sets the key. Default: none, which [`Dialect::OPENAI`] and [`Dialect::OPENROUTER`] refuse.
+    /// Sets the key. Default: none, which hosted providers refuse.
     pub fn api_key(mut self, key: impl Into<ApiKey>) -> Self {
         self.key = Some(Key::Given(key.into()));
         self
@@ -86,8 +85,8 @@ impl OpenAiBuilder {
         self
     }
 
-    /// Sets the header that carries the key as it is, such as `api-key`. Default: `authorization`, which carries it
-    /// as a bearer token.
+    /// Sets the header that carries the key: `authorization` carries it as a bearer token, any other, such as
+    /// `api-key`, as it is. Default: `authorization`; `x-api-key` for Anthropic's older API version.
     pub fn api_key_header(mut self, name: impl Into<String>) -> Self {
         self.key_header = Some(name.into());
         self
@@ -112,7 +111,7 @@ impl OpenAiBuilder {
         self
     }
 
-    /// Sets the outside party that breakers and limits are keyed by. Default: the dialect's name.
+    /// Sets the outside party that breakers and limits are keyed by. Default: the provider's name.
     pub fn target(mut self, target: impl Into<Target>) -> Self {
         self.target = Some(target.into());
         self
@@ -147,50 +146,43 @@ impl OpenAiBuilder {
     ///
     /// # Errors
     /// `InvalidRequest` that points at the setting which is missing or wrong.
-    pub fn build(self) -> Result<OpenAi, Error> {
-        let default = self.dialect.unwrap_or(Dialect::OPENAI);
-        let Some(url) = self.base_url.as_deref().or(default.base_url) else {
+    pub fn build(self) -> Result<HttpProvider<W>, Error> {
+        let Some(url) = self.base_url.as_deref().or(self.wire.server().base_url) else {
             return Err(Error::invalid("/base_url", "which server? set `base_url`"));
         };
         let Some(model) = self.model.filter(|model| !model.is_empty()) else {
             return Err(Error::invalid("/model", "which model? set `model`"));
         };
-        let base = BaseUrl::parse(url, self.allow_insecure_http)?;
-        let dialect = self.dialect.unwrap_or_else(|| spoken_at(&base));
+        let base = BaseUrl::parse(url, W::ENDPOINT, self.allow_insecure_http)?;
+        let wire = self.wire.at(base.host());
+        let server = wire.server();
         let key = self.key.map(Key::resolve).transpose()?;
-        if key.is_none() && dialect.needs_key {
-            let reason = format!("{} needs a key: set `api_key_env` or `api_key`", dialect.name);
+        if key.is_none() && server.needs_key {
+            let reason = format!("{} needs a key: set `api_key_env` or `api_key`", server.name);
             return Err(Error::invalid("/api_key", reason));
         }
-        let (header, prefix) = match self.key_header {
-            Some(name) => (header_name(&name)?, ""),
-            None => (AUTHORIZATION, "Bearer "),
-        };
+        let header = self.key_header.map_or_else(|| Ok(wire.key_header()), |name| header_name(&name))?;
+        let prefix = if header == AUTHORIZATION { "Bearer " } else { "" };
         let credentials = key.as_ref().map(|key| key.header_value(prefix)).transpose()?;
         let settings = Settings {
             connect_timeout: self.connect_timeout,
             caps: self.caps,
             secret: header.clone(),
-            request_id: dialect.request_id.map(HeaderName::from_static),
+            request_id: server.request_id.map(HeaderName::from_static),
         };
-        let info = ProviderInfo::new(dialect.name, model);
-        Ok(OpenAi {
+        let info = ProviderInfo::new(server.name, model);
+        Ok(HttpProvider {
             info: match self.target {
                 Some(target) => info.with_target(target),
                 None => info,
             },
-            dialect,
+            wire,
             transport: Transport::new(base, settings)?,
             credentials: credentials.map(|value| (header, value)),
             key,
             prices: self.prices.resolve()?,
         })
     }
-}
-
-/// OpenAI's own ways are for OpenAI's own server.
-fn spoken_at(base: &BaseUrl) -> Dialect {
-    if base.host() == "api.openai.com" { Dialect::OPENAI } else { Dialect::COMPATIBLE }
 }
 
 impl Key {

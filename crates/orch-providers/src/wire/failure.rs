@@ -1,4 +1,4 @@
-//! What a server says when it fails, in any of the forms of this wire, as one error.
+//! What a server says when it fails, in any of the forms of any wire, as one error.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use orch_core::{Class, Error, ErrorKind, ProviderFailure, wall_clock};
 use serde_json::Value;
 
 use super::classify::classify;
-use crate::compatible::Dialect;
+use super::{Decode, Wire, string};
 use crate::transport::{ApiKey, beginning, limit_reset, limits, retry_after, stated_wait};
 
 /// How much of a server's words is kept.
@@ -16,18 +16,19 @@ const MESSAGE: usize = 1_000;
 /// How much of an answer that cannot be read is shown.
 const GARBAGE: usize = 200;
 
-/// Who speaks this wire, for errors.
-#[derive(Clone, Copy)]
-pub(super) struct Wire<'a> {
-    pub(super) dialect: &'a Dialect,
+/// Who speaks, for errors.
+#[derive(Clone, Copy, Debug)]
+pub struct Speaker<'a> {
     pub(super) provider: &'a str,
     /// Kept out of everything that the server says.
     pub(super) key: Option<&'a ApiKey>,
+    /// Whether a 409 passes by itself.
+    pub(super) conflict_passes: bool,
 }
 
 /// What a server said about a failure.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Failure {
+#[derive(Debug, PartialEq)]
+pub(crate) struct Failure {
     /// Its code, type and status, in lower case.
     pub(super) words: Vec<String>,
     /// Its code as a number: a status, on servers that repeat it in the body.
@@ -36,30 +37,45 @@ pub(super) struct Failure {
     /// The wait that a field of the body asks for.
     wait: Option<Duration>,
     request_id: Option<String>,
+    /// What it is when none of its words is known.
+    pub(super) otherwise: Class,
 }
 
-impl<'a> Wire<'a> {
-    pub(super) fn of(dialect: &'a Dialect) -> Self {
-        Self { dialect, provider: dialect.name, key: None }
+impl Speaker<'_> {
+    /// The provider of a wire by its own name, without a key.
+    pub(super) fn of(wire: &impl Wire) -> Self {
+        let server = wire.server();
+        Self { provider: server.name, key: None, conflict_passes: server.conflict_passes }
+    }
+
+    /// What a stream was worth whose body has ended.
+    pub(super) fn end_of_body(&self, decoder: &impl Decode) -> Result<(), Error> {
+        if decoder.has_ended() { Ok(()) } else { Err(self.broken("the stream ended before the answer did")) }
+    }
+
+    /// The JSON of an answer, or of a piece of it; the failure that it reports is an error.
+    pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
+        let json: Value = serde_json::from_str(text).map_err(|_| self.unusable("the answer is not JSON", text))?;
+        Failure::find(&json).map_or(Ok(json), |failure| Err(self.failed(failure, None)))
     }
 
     /// A connection that did not last until the answer was whole.
-    pub(super) fn broken(&self, why: &str) -> Error {
+    fn broken(&self, why: &str) -> Error {
         let failure = ProviderFailure { provider: self.provider.into(), message: why.into(), ..Default::default() };
         Error::new(ErrorKind::Provider(failure))
     }
 
     /// An answer that cannot be used, with its beginning.
-    pub(super) fn unusable(&self, why: &str, answer: &str) -> Error {
+    pub(crate) fn unusable(&self, why: &str, answer: &str) -> Error {
         Error::bad_output("", format!("{why}: {}", beginning(&self.redacted(answer), GARBAGE)))
     }
 
     /// A failure that the server reported: with its status and headers, or inside an answer that had begun.
-    pub(super) fn failed(&self, failure: Failure, head: Option<&Parts>) -> Error {
+    pub(crate) fn failed(&self, failure: Failure, head: Option<&Parts>) -> Error {
         let status = head.map(|head| head.status.as_u16());
         let nothing = HeaderMap::new();
         let headers = head.map_or(&nothing, |head| &head.headers);
-        let verdict = classify(&failure, status, headers, self.dialect);
+        let verdict = classify(&failure, status, headers, self.conflict_passes);
         let wait = wait(verdict.class, &failure, headers);
         let id = request_id(headers).map(str::to_owned).or(failure.request_id);
         let error = Error::new(ErrorKind::Provider(ProviderFailure {
@@ -72,7 +88,7 @@ impl<'a> Wire<'a> {
         }))
         .with_class(verdict.class);
         let error = wait.map_or(error.clone(), |wait| error.with_retry_after(wait));
-        let error = limits(headers).map_or(error.clone(), |limits| error.with_limits(limits));
+        let error = limits(headers, wall_clock()).map_or(error.clone(), |limits| error.with_limits(limits));
         if verdict.not_executed { error.with_not_executed() } else { error }
     }
 
@@ -95,12 +111,12 @@ fn wait(class: Class, failure: &Failure, headers: &HeaderMap) -> Option<Duration
     retry_after(headers, wall_clock())
         .or(failure.wait)
         .or_else(|| stated_wait(&failure.message))
-        .or_else(|| limit_reset(headers).filter(|_| class == Class::Throttled))
+        .or_else(|| limit_reset(headers, wall_clock()).filter(|_| class == Class::Throttled))
 }
 
 impl Failure {
     /// The failure in an answer, if it is one: servers report failures under status 200, too.
-    pub(super) fn find(answer: &Value) -> Option<Self> {
+    pub(crate) fn find(answer: &Value) -> Option<Self> {
         let answer = answer.get(0).unwrap_or(answer);
         let error = answer.get("error").or_else(|| answer.pointer("/choices/0/error"));
         match error {
@@ -110,7 +126,9 @@ impl Failure {
             _ if answer.get("detail").is_some_and(|detail| !detail.is_null()) => {
                 Some(Self::of(&answer["detail"], answer))
             }
-            _ if answer.get("object").and_then(Value::as_str) == Some("error") => Some(Self::of(answer, answer)),
+            _ if ["object", "type"].iter().any(|name| string(answer, name) == Some("error")) => {
+                Some(Self::of(answer, answer))
+            }
             _ => None,
         }
     }
@@ -123,15 +141,24 @@ impl Failure {
         found.unwrap_or_else(|| Self { message: beginning(body.trim(), GARBAGE).to_owned(), ..Self::default() })
     }
 
-    /// The failure of an answer whose finish reason is `error` and that says no more.
-    pub(super) fn unexplained() -> Self {
-        Self { message: "the provider ended the answer with an error".to_owned(), ..Self::default() }
+    /// The failure of an answer that gives no reason but these words of ours.
+    pub(crate) fn unexplained(message: &str) -> Self {
+        Self { message: message.to_owned(), ..Self::default() }
+    }
+
+    /// The failure in an object whose codes are a closed list: one that is not known is a fault of the request.
+    pub(crate) fn of_closed_list(error: &Value) -> Self {
+        let failure = Self::of(error, &Value::Null);
+        let otherwise = if failure.words.is_empty() { Class::Transient } else { Class::Permanent };
+        Self { otherwise, ..failure }
     }
 
     /// `error` holds the failure; some servers put a part of it beside, into `around`.
     fn of(error: &Value, around: &Value) -> Self {
         let field = |name: &str| error.get(name).or_else(|| around.get(name)).filter(|field| !field.is_null());
+        let detailed = error.pointer("/details/error_code").and_then(Value::as_str);
         let texts = ["code", "type", "status"].into_iter().filter_map(|name| field(name)?.as_str());
+        let texts = detailed.into_iter().chain(texts);
         let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
         Self {
             // The envelope's own type, and a status as a text, say nothing.
@@ -143,7 +170,15 @@ impl Failure {
             message: message(error).unwrap_or_else(|| error.to_string()),
             wait: wait_field(error),
             request_id: field("request_id").and_then(Value::as_str).map(str::to_owned),
+            otherwise: Class::Transient,
         }
+    }
+}
+
+impl Default for Failure {
+    fn default() -> Self {
+        let (words, message) = (Vec::new(), String::new());
+        Self { words, number: None, message, wait: None, request_id: None, otherwise: Class::Transient }
     }
 }
 

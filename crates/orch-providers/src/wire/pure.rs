@@ -1,0 +1,64 @@
+//! The decoders without a network.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, stream};
+use orch_core::Error;
+
+use super::failure::Speaker;
+use super::{Decode, Step, Wire};
+use crate::chat::ChatEvent;
+use crate::transport::{Caps, Events};
+
+/// The events of a recorded stream: the body of an answer that came as `text/event-stream`.
+///
+/// The last item is an error when the stream is broken, says so itself, or ends before the answer does. No input
+/// panics. The caps are those of a call: 32 MiB in all, 1 MiB for one event.
+///
+#[cfg_attr(
+    feature = "openai",
+    doc = r##"```
+use orch_providers::{ChatCompletions, ChatEvent, Dialect, decode_sse};
+
+let recorded = "data: {\"choices\":[{\"delta\":{\"content\":\"Oslo\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+let events = decode_sse(recorded.as_bytes(), &ChatCompletions::new(Dialect::COMPATIBLE));
+assert!(events.iter().any(|event| matches!(event, Ok(ChatEvent::Text(text)) if text == "Oslo")));
+```"##
+)]
+#[must_use]
+pub fn decode_sse<W: Wire>(body: &[u8], wire: &W) -> Vec<Result<ChatEvent, Error>> {
+    collect(|emit| decode_stream(body, wire, emit))
+}
+
+/// The events of a recorded answer that was not streamed; the last item may be an error.
+#[must_use]
+pub fn decode_json<W: Wire>(body: &str, wire: &W) -> Vec<Result<ChatEvent, Error>> {
+    collect(|mut emit| wire.decoder(Speaker::of(wire), None).whole(body, &mut emit))
+}
+
+fn collect(decode: impl FnOnce(&mut dyn FnMut(ChatEvent)) -> Result<(), Error>) -> Vec<Result<ChatEvent, Error>> {
+    let mut events = Vec::new();
+    let decoded = decode(&mut |event| events.push(Ok(event)));
+    events.extend(decoded.err().map(Err));
+    events
+}
+
+fn decode_stream<W: Wire>(body: &[u8], wire: &W, mut emit: &mut dyn FnMut(ChatEvent)) -> Result<(), Error> {
+    let bytes = Bytes::copy_from_slice(body);
+    let mut frames = Events::new(stream::iter([Ok::<_, Infallible>(bytes)]), Caps::default());
+    let speaker = Speaker::of(wire);
+    let mut decoder = wire.decoder(speaker, None);
+    while let Some(frame) = frames.next().now_or_never().flatten() {
+        let data = match frame {
+            Ok(data) => data,
+            // Only the usage can be lost now.
+            Err(_) if decoder.has_ended() => return Ok(()),
+            Err(error) => return Err(error.into_error(speaker.provider)),
+        };
+        if decoder.frame(&data, &mut emit)? == Step::Done {
+            return Ok(());
+        }
+    }
+    speaker.end_of_body(&decoder)
+}

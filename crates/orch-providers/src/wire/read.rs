@@ -1,0 +1,51 @@
+//! What the decoders share: the beginning of an answer, and lenient looks into JSON.
+
+use orch_core::Counted;
+use serde_json::Value;
+
+use crate::chat::ChatEvent;
+
+/// Says once that the provider has begun to answer, and with which model as soon as that is known.
+#[derive(Debug)]
+pub(crate) struct Begin<'a> {
+    /// The provider's id of the request, if a header had it.
+    request_id: Option<&'a str>,
+    begun: bool,
+    named: bool,
+}
+
+impl<'a> Begin<'a> {
+    pub(crate) fn new(request_id: Option<&'a str>) -> Self {
+        Self { request_id, begun: false, named: false }
+    }
+
+    /// `model` and `id` are the answer's own, where it has them: the id in a header wins over that in the body.
+    pub(crate) fn begin(&mut self, model: Option<&str>, id: Option<&str>, emit: &mut impl FnMut(ChatEvent)) {
+        if !self.begun || (!self.named && model.is_some()) {
+            let request_id = self.request_id.or(id).map(Into::into);
+            emit(ChatEvent::Start { model: model.map(Into::into), request_id });
+        }
+        self.begun = true;
+        self.named |= model.is_some();
+    }
+
+    /// Whether the provider has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
+    }
+}
+
+/// The text in a field; absent, `null` and any other value are none.
+pub(crate) fn string<'a>(json: &'a Value, field: &str) -> Option<&'a str> {
+    json.get(field).and_then(Value::as_str)
+}
+
+/// The number in a field.
+pub(crate) fn index(json: &Value, field: &str) -> Option<u64> {
+    json.get(field).and_then(Value::as_u64)
+}
+
+/// A counter that the provider reported: a zero is a zero, an absent counter is absent.
+pub(crate) fn tokens(usage: &Value, pointer: &str) -> Option<Counted<u64>> {
+    usage.pointer(pointer).and_then(Value::as_u64).map(Counted::reported)
+}
