@@ -41,9 +41,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub(crate) budget_usd: Option<f64>,
 
-    /// The run may take so many milliseconds [default: 300000]
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) timeout_ms: Option<u64>,
+    /// The run may take so many milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout_ms: u64,
 
     /// Start all replicates at once instead of two and then one at a time
     #[arg(long)]

@@ -14,14 +14,14 @@ use crate::tools;
 
 pub(crate) fn client(args: &Args, document: &Document) -> anyhow::Result<Client> {
     let waves = if args.parallel { Waves::All } else { Waves::Careful };
-    let bundle = BundleTool::new("ask_bundle", tools::ask(args, document)?)
+    let bundle = BundleTool::new("answer_bundle", tools::ask(args, document)?)
         .description("asks the document several times and compares the answers")
         .k(args.k)
         .epsilon(args.epsilon)
         .seed(args.seed)
         .waves(waves);
     let planner = RulePlanner::new([
-        Rule::named("questions").when("question", Op::Exists, Value::Null).tool("ask_bundle").priority(20),
+        Rule::named("questions").when("question", Op::Exists, Value::Null).tool("answer_bundle").priority(20),
         Rule::named("searches").when("search", Op::Exists, Value::Null).tool("search").priority(10),
         Rule::keywords(["outline", "contents"]).on("task").tool("outline"),
     ])?;
@@ -37,12 +37,9 @@ pub(crate) fn client(args: &Args, document: &Document) -> anyhow::Result<Client>
 
 /// The n-th run about a question; all runs share one idempotency key.
 pub(crate) fn run(client: &Client, args: &Args, question: &str, n: u32) -> Run {
-    let mut budget = Budget::new().tokens(args.budget_tokens);
+    let mut budget = Budget::new().tokens(args.budget_tokens).time(Duration::from_millis(args.timeout_ms));
     if let Some(dollars) = args.budget_usd {
         budget = budget.cost_usd(dollars);
-    }
-    if let Some(ms) = args.timeout_ms {
-        budget = budget.time(Duration::from_millis(ms));
     }
     let run = client
         .run(json!({ "question": question }))

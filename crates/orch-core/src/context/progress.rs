@@ -22,6 +22,7 @@ struct Inner {
     first: AtomicU64,
     last: AtomicU64,
     committed: AtomicBool,
+    streamed: AtomicBool,
     usage: Mutex<Usage>,
 }
 
@@ -34,8 +35,14 @@ impl Progress {
             first: AtomicU64::new(0),
             last: AtomicU64::new(0),
             committed: AtomicBool::new(false),
+            streamed: AtomicBool::new(false),
             usage: Mutex::new(Usage::new()),
         }))
+    }
+
+    /// Notes that the answer is expected in chunks, so that a first one which does not come is missed.
+    pub fn expect_chunks(&self) {
+        self.0.streamed.store(true, Ordering::Release);
     }
 
     /// Notes a sign of life: any chunk, a ping included.
@@ -60,6 +67,12 @@ impl Progress {
     /// Replaces what is known of the usage.
     pub fn set_usage(&self, usage: Usage) {
         *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
+    }
+
+    /// Whether the answer is expected in chunks. One that comes in a single piece has no first chunk to wait for.
+    #[must_use]
+    pub fn expects_chunks(&self) -> bool {
+        self.0.streamed.load(Ordering::Acquire)
     }
 
     /// When the attempt began.
@@ -118,5 +131,13 @@ mod tests {
         assert_eq!(progress.first_at(), Some(start + Duration::from_secs(2)));
         assert_eq!(progress.last_at(), Some(start + Duration::from_secs(3)));
         assert!(!progress.committed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn chunks_are_expected_only_of_an_answer_that_was_announced_as_a_stream() {
+        let progress = Progress::starting(Instant::now());
+        assert!(!progress.expects_chunks());
+        progress.clone().expect_chunks();
+        assert!(progress.expects_chunks());
     }
 }

@@ -28,6 +28,9 @@ impl ChatSink {
     /// A sink for one call of `request`, at a price if it is known.
     #[must_use]
     pub fn new(request: &ChatRequest, price: Option<Price>) -> Self {
+        if request.stream() {
+            request.context().progress().expect_chunks();
+        }
         Self(Arc::new(Inner {
             context: request.context().clone(),
             input_tokens: tokens::in_request(request),

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use orch_core::Effect;
 use orch_core::store::IdempotencyStore;
 use tower::Layer;
 
@@ -55,11 +54,14 @@ use crate::MemoryStore;
 /// `LeaseLost` when another process took over and its result stands; `StoreUnavailable` when the store fails and
 /// the effect is not `Pure` (what is `Pure` runs without it, and the event `idempotency_degraded` says so).
 /// Outside a tokio runtime a request with a key fails.
+///
+/// The effect that counts is the context's, [`Effect::AtMostOnce`](orch_core::Effect) unless a scope outside this
+/// layer says better. Outside a planner, where the tool is not known yet, set the strictest effect of all its tools
+/// with [`CallContext::set_effect`](orch_core::CallContext::set_effect).
 #[derive(Clone)]
 pub struct IdempotencyLayer {
     pub(super) store: Arc<dyn IdempotencyStore>,
     pub(super) config: IdempotencyConfig,
-    pub(super) unscoped: Effect,
     pub(super) flights: Arc<Flights>,
 }
 
@@ -74,21 +76,13 @@ impl IdempotencyLayer {
     #[must_use]
     pub fn with_store(store: Arc<dyn IdempotencyStore>) -> Self {
         let config = IdempotencyConfig::default();
-        Self { store, config, unscoped: Effect::AtMostOnce, flights: Arc::default() }
+        Self { store, config, flights: Arc::default() }
     }
 
     /// Replaces the settings.
     #[must_use]
     pub fn config(mut self, config: IdempotencyConfig) -> Self {
         self.config = config;
-        self
-    }
-
-    /// The effect to reckon with when the tool is not known yet, because no scope was entered outside this layer;
-    /// default [`Effect::AtMostOnce`]. Outside a planner, give the strictest effect of all its tools.
-    #[must_use]
-    pub fn unscoped_effect(mut self, effect: Effect) -> Self {
-        self.unscoped = effect;
         self
     }
 }
@@ -103,7 +97,6 @@ impl<S> Layer<S> for IdempotencyLayer {
 
 impl fmt::Debug for IdempotencyLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { config, unscoped, .. } = self;
-        f.debug_struct("IdempotencyLayer").field("config", config).field("unscoped", unscoped).finish_non_exhaustive()
+        f.debug_struct("IdempotencyLayer").field("config", &self.config).finish_non_exhaustive()
     }
 }

@@ -64,9 +64,8 @@ impl IdempotencyLayer {
         let (seat, opened) = self.flights.board(&key, fingerprint, &self.config, &caller)?;
         if let Some(Departure { landing, context }) = opened {
             *request.context_mut() = context.clone();
-            let effect = if caller.is_scoped() { caller.effect() } else { self.unscoped };
             let Self { store, config, .. } = self;
-            let flight = Flight { store, config, key, fingerprint, effect, context, landing };
+            let flight = Flight { store, config, key, fingerprint, effect: caller.effect(), context, landing };
             runtime.spawn(flight.fly(inner, request).in_current_span());
         }
         seat.landed(&caller).await

@@ -51,6 +51,7 @@ impl Watch {
     fn running(&self) -> Running {
         Running {
             started: self.started,
+            expects_chunks: self.progress.expects_chunks(),
             first_chunk: self.progress.first_at(),
             last_sign: self.progress.last_at(),
             deadline: self.deadline,

@@ -11,6 +11,7 @@ use super::Attempt;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Running {
     pub(super) started: Instant,
+    pub(super) expects_chunks: bool,
     pub(super) first_chunk: Option<Instant>,
     pub(super) last_sign: Option<Instant>,
     pub(super) deadline: Option<Deadline>,
@@ -33,7 +34,10 @@ impl Expiry {
     /// The nearest limit; the run's deadline wins a tie, since it is not the provider's fault.
     pub(super) fn next(limits: &Attempt, running: &Running) -> Self {
         let silence = match (running.first_chunk, running.last_sign) {
-            (None, _) => limits.first_chunk.map(|limit| (TimeoutPhase::FirstChunk, running.started, limit)),
+            (None, _) => {
+                let limit = limits.first_chunk.filter(|_| running.expects_chunks);
+                limit.map(|limit| (TimeoutPhase::FirstChunk, running.started, limit))
+            }
             (Some(first), last) => {
                 limits.idle.map(|limit| (TimeoutPhase::Idle, last.map_or(first, |last| last.max(first)), limit))
             }

@@ -73,8 +73,9 @@ impl TimeoutLayer<Attempt> {
 
     /// Ends an attempt whose first chunk has not arrived by then; default: no limit of its own.
     ///
-    /// Only for tools that report their [`Progress`](orch_core::Progress): one that answers in a single piece
-    /// delivers its first chunk at its end.
+    /// It holds for attempts that announce a stream, as chat providers do
+    /// ([`Progress::expect_chunks`](orch_core::Progress::expect_chunks)). One that answers in a single piece has no
+    /// first chunk to wait for.
     #[must_use]
     pub const fn first_chunk(mut self, limit: Duration) -> Self {
         self.limits.first_chunk = Some(limit);

@@ -29,6 +29,7 @@ fn delivers(
     chunks: &'static [(f64, Option<DeltaKind>)],
 ) -> impl Service<Ask, Response = Output, Error = Error, Future: Send> + Clone {
     service_fn(move |ask: Ask| async move {
+        ask.context().progress().expect_chunks();
         let start = Instant::now();
         for (at, kind) in chunks {
             tokio::time::sleep_until(start + Duration::from_secs_f64(*at)).await;
@@ -156,6 +157,16 @@ async fn the_first_chunk_has_a_limit_that_pings_do_not_extend() {
     let error = layer.layer(delivers(&[(1.0, None), (2.0, None), (3.0, None)])).oneshot(Ask::pure()).await.unwrap_err();
     assert_eq!(phase(&error), (TimeoutPhase::FirstChunk, SECOND * 4));
     assert_eq!(start.elapsed(), SECOND * 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_one_piece_has_no_first_chunk_to_miss() {
+    let whole = service_fn(|_: Ask| async {
+        sleep(SECOND * 45).await;
+        Ok::<_, Error>(Output::from("long thought"))
+    });
+    let layer = TimeoutLayer::attempt(SECOND * 60).first_chunk(SECOND * 30).idle(SECOND * 30);
+    assert!(layer.layer(whole).oneshot(Ask::pure()).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,14 +52,19 @@ async fn an_at_most_once_failure_that_may_have_had_its_effect_keeps_the_key() {
 #[tokio::test(start_paused = true)]
 async fn an_error_that_knows_its_effect_wins_over_the_reckoning() {
     let lost = Error::tool_execution("lost").with_class(Class::Timeout);
-    let unscoped = || Request::new("a question").with_context(CallContext::new().with_key(key()));
+    let unscoped = |effect: Option<Effect>| {
+        let mut context = CallContext::new().with_key(key());
+        if let Some(effect) = effect {
+            context.set_effect(effect);
+        }
+        Request::new("a question").with_context(context)
+    };
     let known = Bench::fails_once(lost.clone().with_effect(Effect::Pure));
     let unknown = Bench::fails_once(lost.clone());
-    let mut told = Bench::fails_once(lost);
-    told.layer = told.layer.unscoped_effect(Effect::Pure);
-    for (bench, runs_again) in [(known, true), (unknown, false), (told, true)] {
-        bench.call(unscoped()).await.unwrap_err();
-        assert_eq!(bench.call(unscoped()).await.is_ok(), runs_again);
+    let told = Bench::fails_once(lost);
+    for (bench, effect, runs_again) in [(known, None, true), (unknown, None, false), (told, Some(Effect::Pure), true)] {
+        bench.call(unscoped(effect)).await.unwrap_err();
+        assert_eq!(bench.call(unscoped(effect)).await.is_ok(), runs_again);
     }
 }
 
