@@ -34,19 +34,20 @@ impl Bundler {
 
     pub(super) fn close(&mut self, why: Closing) -> Vec<Command> {
         let mut commands = Vec::new();
-        let all_started = self.slots.len() == self.k;
-        if self.stop.is_some() || (why == Closing::OutOfMoney && all_started) {
+        if self.stop.is_some() {
             return commands;
         }
         self.closing = Some(why);
         if why == Closing::OutOfTime {
+            self.cancelled = true;
             self.cancel_running(&mut commands);
         }
         self.conclude(&mut commands);
         commands
     }
 
-    /// Gives the last commands, once there is a decision, or once everything has ended after a close.
+    /// Cancels what runs once there is a decision, or once everything has ended after a close; `Finish`, the
+    /// very last command, follows when nothing runs any more.
     pub(super) fn conclude(&mut self, commands: &mut Vec<Command>) {
         let busy = self.measuring.is_some() || !self.unmeasured.is_empty();
         let running = self.slots.iter().any(|slot| slot.state == State::Running);
@@ -57,9 +58,14 @@ impl Bundler {
         {
             self.stop = Some(self.closed(why));
         }
-        if self.stop.is_some() && !self.concluded {
-            self.concluded = true;
+        if self.stop.is_none() || self.finished {
+            return;
+        }
+        if !std::mem::replace(&mut self.cancelled, true) {
             self.cancel_running(commands);
+        }
+        if !running {
+            self.finished = true;
             commands.push(Command::Finish);
         }
     }

@@ -81,8 +81,9 @@ pub struct Bundler {
     reduced: Option<String>,
     closing: Option<Closing>,
     stop: Option<Stop>,
-    /// Whether the last commands were given.
-    concluded: bool,
+    /// Whether those that ran were told to stop, and whether the last command was given.
+    cancelled: bool,
+    finished: bool,
 }
 
 impl Bundler {
@@ -110,7 +111,8 @@ impl Bundler {
             reduced: None,
             closing: None,
             stop: None,
-            concluded: false,
+            cancelled: false,
+            finished: false,
             options: options.clone(),
         })
     }
@@ -320,7 +322,9 @@ impl Bundler {
     }
 
     fn launch(&mut self, commands: &mut Vec<Command>) {
-        if self.stop.is_some() || self.closing.is_some() {
+        // What is being measured may settle the answer.
+        let undecided = self.measuring.is_some() || !self.unmeasured.is_empty();
+        if self.stop.is_some() || self.closing.is_some() || undecided {
             return;
         }
         let running = self.slots.iter().filter(|slot| slot.state == State::Running).count();

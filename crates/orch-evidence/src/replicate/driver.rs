@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
 use super::budget;
-use super::one::{Ended, out_of_money, replicate, spent};
+use super::one::{Ended, Terms, out_of_money, replicate, spent};
 use crate::bundle::Evidence;
 use crate::bundler::{Bundler, Command, Input, Measurement, Notice, Row};
 use crate::options::BundleOptions;
@@ -31,14 +32,26 @@ pub(super) struct Driver<S> {
     limit: Option<Budget>,
     /// Permits of the run; not taken inside another replicate, which has one already.
     parallel: Option<Arc<Semaphore>>,
-    /// The contexts of the replicates that were started.
-    parts: Vec<CallContext>,
+    /// The replicates that were launched.
+    parts: Vec<Launched>,
     measuring: Option<(u32, JoinHandle<Row>)>,
     out_of_money: Option<Error>,
     out_of_time: bool,
     started: Instant,
     /// What is set aside for all replicates; they reserve out of it.
     _reservation: Reservation,
+}
+
+/// A replicate that was launched: it begins when it gets a permit.
+struct Launched {
+    context: CallContext,
+    begun: Arc<AtomicBool>,
+}
+
+impl Launched {
+    fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
 }
 
 impl<S> Driver<S>
@@ -117,13 +130,15 @@ where
     fn launch(&mut self, index: u32, seed: u64) -> impl Future<Output = Ended> + Send + use<S> {
         let cap = self.limit.as_ref().map_or(Limits::NONE, Budget::limits);
         let context = self.request.context().capped_child(Part::Replicate(index, seed), cap);
-        self.parts.push(context.clone());
+        let begun = Arc::new(AtomicBool::new(false));
+        self.parts.push(Launched { context: context.clone(), begun: Arc::clone(&begun) });
         let limit = self.limit.as_ref().and_then(Budget::time_limit);
-        replicate(self.inner.clone(), self.request.for_context(context), index, self.parallel.clone(), limit)
+        let request = self.request.for_context(context);
+        replicate(self.inner.clone(), request, index, Terms { parallel: self.parallel.clone(), limit, begun })
     }
 
     fn ended(&mut self, Ended { index, result, elapsed }: Ended) -> Vec<Command> {
-        let usage = self.part(index).map(|part| spent(part.meter(), &result)).unwrap_or_default();
+        let usage = self.part(index).map(|part| spent(part.context.meter(), &result)).unwrap_or_default();
         let mut commands = Vec::new();
         if let Some(error) = result.as_ref().err().filter(|error| out_of_money(error, index)) {
             self.out_of_money = Some(error.clone());
@@ -135,7 +150,7 @@ where
     }
 
     fn cancelled(&mut self, index: u32) -> Vec<Command> {
-        let usage = self.part(index).map(|part| part.meter().usage()).unwrap_or_default();
+        let usage = self.part(index).map(|part| part.context.meter().usage()).unwrap_or_default();
         self.bundler.on(Input::Cancelled { index, usage })
     }
 
@@ -155,7 +170,9 @@ where
 
     fn emit(&self, notice: Notice) {
         let context = match notice {
-            Notice::ReplicateDone { index } => self.part(index),
+            Notice::ReplicateDone { index } => {
+                self.part(index).filter(|part| part.has_begun()).map(|part| &part.context)
+            }
             Notice::PartialSummary => Some(self.request.context()),
         };
         if let Some(context) = context.filter(|context| context.events().is_listening())
@@ -165,7 +182,7 @@ where
         }
     }
 
-    fn part(&self, index: u32) -> Option<&CallContext> {
+    fn part(&self, index: u32) -> Option<&Launched> {
         self.parts.get(index.checked_sub(1)? as usize)
     }
 

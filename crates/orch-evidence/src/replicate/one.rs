@@ -1,6 +1,7 @@
 //! One replicate.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use orch_core::{
@@ -17,13 +18,22 @@ pub(super) struct Ended {
     pub(super) elapsed: Duration,
 }
 
-/// Calls the service once there is a permit, for at most `limit`. Its time counts from then on.
+/// On which terms it runs.
+pub(super) struct Terms {
+    /// Whose permit it needs.
+    pub(super) parallel: Option<Arc<Semaphore>>,
+    /// How long it may take.
+    pub(super) limit: Option<Duration>,
+    /// Set when it begins.
+    pub(super) begun: Arc<AtomicBool>,
+}
+
+/// Calls the service once there is a permit. Its time counts from then on.
 pub(super) async fn replicate<S>(
     mut service: S,
     mut request: Request,
     index: u32,
-    parallel: Option<Arc<Semaphore>>,
-    limit: Option<Duration>,
+    Terms { parallel, limit, begun }: Terms,
 ) -> Ended
 where
     S: Service<Request, Response = Output> + Clone,
@@ -34,6 +44,7 @@ where
         Some(parallel) => parallel.acquire_owned().await.ok(),
         None => None,
     };
+    begun.store(true, Ordering::Relaxed);
     let started = Instant::now();
     let context = request.context_mut();
     context.begin_attempt(1, started);
