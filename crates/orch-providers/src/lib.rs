@@ -18,8 +18,8 @@ mod transport;
 mod wire;
 
 pub use chat::{
-    ChatEvent, ChatRequest, ChatResponse, ChatSink, ContentPart, FinishReason, Message, ResponseFormat, Role, ToolCall,
-    ToolCallPiece,
+    ChatEvent, ChatRequest, ChatResponse, ChatSink, ContentPart, FinishReason, Message, ReasoningEffort, Reference,
+    ResponseFormat, Role, ToolCall, ToolCallPiece, ToolChoice, ToolDefinition,
 };
 pub use chat_tool::ChatTool;
 #[cfg(any(feature = "openai", feature = "responses"))]

@@ -8,7 +8,8 @@ use super::FinishReason;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ChatEvent {
-    /// The provider has begun to answer. From here on the input counts as used.
+    /// The provider has begun to answer. From here on the input counts as used. It may come again once the model is
+    /// known.
     Start {
         /// The model, as the provider names it.
         model: Option<Arc<str>>,

@@ -30,6 +30,68 @@ pub enum ContentPart {
         /// The text.
         text: Arc<str>,
     },
+    /// An image.
+    Image {
+        /// Where it is.
+        source: Reference,
+    },
+    /// A file, such as a PDF.
+    File {
+        /// Where it is.
+        source: Reference,
+        /// Its name, for the model.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Arc<str>>,
+    },
+}
+
+impl ContentPart {
+    /// Text.
+    pub fn text(text: impl Into<Arc<str>>) -> Self {
+        Self::Text { text: text.into() }
+    }
+
+    /// An image at a URL; a `data:` URL holds the image itself.
+    pub fn image_url(url: impl Into<Arc<str>>) -> Self {
+        Self::Image { source: Reference::Url(url.into()) }
+    }
+
+    /// A file at a URL; a `data:` URL holds the file itself.
+    pub fn file_url(url: impl Into<Arc<str>>) -> Self {
+        Self::File { source: Reference::Url(url.into()), name: None }
+    }
+
+    /// A file that the provider keeps under this id.
+    pub fn file_id(id: impl Into<Arc<str>>) -> Self {
+        Self::File { source: Reference::Id(id.into()), name: None }
+    }
+
+    /// Sets the name of a file; other parts have none.
+    #[must_use]
+    pub fn named(self, name: impl Into<Arc<str>>) -> Self {
+        match self {
+            Self::File { source, .. } => Self::File { source, name: Some(name.into()) },
+            other => other,
+        }
+    }
+
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text { text } => Some(text),
+            Self::Image { .. } | Self::File { .. } => None,
+        }
+    }
+}
+
+/// Where an image or a file is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reference {
+    /// At a URL, from which the provider fetches it; or in the URL itself: `data:image/png;base64,...`.
+    Url(Arc<str>),
+    /// With the provider, under an id.
+    Id(Arc<str>),
 }
 
 /// One message of a conversation.
@@ -106,15 +168,20 @@ impl Message {
         self.tool_call_id.as_deref()
     }
 
-    /// The text of all parts, joined by line breaks; borrowed when there is one part.
+    /// The text of all parts that are text, joined by line breaks; borrowed when there is one part.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match self.parts.as_slice() {
             [ContentPart::Text { text }] => Cow::Borrowed(text),
             parts => {
-                let texts: Vec<&str> = parts.iter().map(|ContentPart::Text { text }| text.as_ref()).collect();
+                let texts: Vec<&str> = parts.iter().filter_map(ContentPart::as_text).collect();
                 Cow::Owned(texts.join("\n"))
             }
         }
+    }
+
+    /// Whether every part is text.
+    pub(crate) fn is_text(&self) -> bool {
+        self.parts.iter().all(|part| part.as_text().is_some())
     }
 }

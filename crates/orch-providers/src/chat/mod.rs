@@ -6,10 +6,12 @@ mod message;
 mod request;
 mod response;
 mod sink;
+mod tool;
 
 pub use self::event::{ChatEvent, ToolCallPiece};
-pub use self::message::{ContentPart, Message, Role};
+pub use self::message::{ContentPart, Message, Reference, Role};
 pub(crate) use self::request::check_sampling;
-pub use self::request::{ChatRequest, ResponseFormat};
+pub use self::request::{ChatRequest, ReasoningEffort, ResponseFormat};
 pub use self::response::{ChatResponse, FinishReason, ToolCall};
 pub use self::sink::ChatSink;
+pub use self::tool::{ToolChoice, ToolDefinition};

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orch_core::store::{Fingerprint, HasFingerprint};
@@ -5,7 +6,7 @@ use orch_core::{CallContext, Error, HasContext};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Message, Role};
+use super::{Message, Role, ToolChoice, ToolDefinition};
 
 /// The form that the answer must have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,43 @@ pub enum ResponseFormat {
         /// Whether the provider must guarantee the fit.
         strict: bool,
     },
+}
+
+/// How much a model thinks before it answers. What a level means, and which of them it knows, is the model's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ReasoningEffort {
+    /// Not at all.
+    None,
+    /// As little as it can.
+    Minimal,
+    /// Little.
+    Low,
+    /// Somewhat.
+    Medium,
+    /// Much.
+    High,
+    /// Very much.
+    XHigh,
+    /// As much as it can.
+    Max,
+}
+
+impl ReasoningEffort {
+    /// The word for it, the same on all wires that know it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
 }
 
 /// A request to a [`Provider`](crate::Provider), with the context of the call.
@@ -55,6 +93,11 @@ struct Body {
     max_tokens: Option<u64>,
     stop: Vec<String>,
     response_format: ResponseFormat,
+    tools: Vec<ToolDefinition>,
+    tool_choice: ToolChoice,
+    reasoning_effort: Option<ReasoningEffort>,
+    user: Option<Arc<str>>,
+    metadata: BTreeMap<String, String>,
     stream: bool,
     extras: Map<String, Value>,
 }
@@ -71,6 +114,11 @@ impl ChatRequest {
             max_tokens: None,
             stop: Vec::new(),
             response_format: ResponseFormat::Text,
+            tools: Vec::new(),
+            tool_choice: ToolChoice::Auto,
+            reasoning_effort: None,
+            user: None,
+            metadata: BTreeMap::new(),
             stream: true,
             extras: Map::new(),
         };
@@ -133,6 +181,33 @@ impl ChatRequest {
         self.with_response_format(ResponseFormat::JsonSchema { name: name.into(), schema, strict: true })
     }
 
+    /// Adds a tool that the model may call.
+    pub fn with_tool(self, tool: ToolDefinition) -> Self {
+        self.edit(|body| body.tools.push(tool))
+    }
+
+    /// Sets whether the model must call a tool; default [`ToolChoice::Auto`].
+    pub fn with_tool_choice(self, choice: ToolChoice) -> Self {
+        self.edit(|body| body.tool_choice = choice)
+    }
+
+    /// Sets how much the model thinks before it answers. Default: the provider's.
+    pub fn with_reasoning_effort(self, effort: ReasoningEffort) -> Self {
+        self.edit(|body| body.reasoning_effort = Some(effort))
+    }
+
+    /// Says for whom the provider answers: an id that tells one end user from another and nothing about them.
+    pub fn with_user(self, id: impl Into<Arc<str>>) -> Self {
+        self.edit(|body| body.user = Some(id.into()))
+    }
+
+    /// Adds a note that the provider keeps with the call, where it keeps any.
+    pub fn with_metadata(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.edit(|body| {
+            body.metadata.insert(name.into(), value.into());
+        })
+    }
+
     /// Whether the provider is asked to stream; default `true`. The answer is the same either way: without
     /// streaming it arrives in one piece, and a call that breaks has no partial answer.
     pub fn with_stream(self, stream: bool) -> Self {
@@ -187,6 +262,12 @@ impl ChatRequest {
         self.body.seed.or_else(|| self.context.seed())
     }
 
+    /// The request's own seed, without that of the context.
+    #[must_use]
+    pub fn own_seed(&self) -> Option<u64> {
+        self.body.seed
+    }
+
     /// The most tokens that the answer may have.
     #[must_use]
     pub fn max_tokens(&self) -> Option<u64> {
@@ -203,6 +284,36 @@ impl ChatRequest {
     #[must_use]
     pub fn response_format(&self) -> &ResponseFormat {
         &self.body.response_format
+    }
+
+    /// The tools that the model may call.
+    #[must_use]
+    pub fn tools(&self) -> &[ToolDefinition] {
+        &self.body.tools
+    }
+
+    /// Whether the model must call a tool.
+    #[must_use]
+    pub fn tool_choice(&self) -> &ToolChoice {
+        &self.body.tool_choice
+    }
+
+    /// How much the model thinks before it answers.
+    #[must_use]
+    pub fn reasoning_effort(&self) -> Option<ReasoningEffort> {
+        self.body.reasoning_effort
+    }
+
+    /// For whom the provider answers.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.body.user.as_deref()
+    }
+
+    /// The notes that the provider keeps with the call.
+    #[must_use]
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.body.metadata
     }
 
     /// Whether the provider is asked to stream.
@@ -225,6 +336,15 @@ impl ChatRequest {
         let body = &self.body;
         if body.messages.is_empty() {
             return Err(Error::invalid("/messages", "a chat request needs at least one message"));
+        }
+        match &body.tool_choice {
+            ToolChoice::Required if body.tools.is_empty() => {
+                return Err(Error::invalid("/tool_choice", "a call is required, but there is no tool to call"));
+            }
+            ToolChoice::Tool(name) if body.tools.iter().all(|tool| tool.name() != &**name) => {
+                return Err(Error::invalid("/tool_choice", format!("`{name}` is none of the request's tools")));
+            }
+            _ => {}
         }
         check_sampling("", body.temperature, body.top_p, body.max_tokens)
     }
@@ -274,6 +394,7 @@ impl HasFingerprint for ChatRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::ContentPart;
 
     #[test]
     fn what_no_provider_could_answer_is_refused_by_name() {
@@ -282,6 +403,8 @@ mod tests {
             (ChatRequest::user("?").with_temperature(f64::NAN), "`/temperature`"),
             (ChatRequest::user("?").with_top_p(-0.1), "`/top_p`"),
             (ChatRequest::user("?").with_max_tokens(0), "`/max_tokens`"),
+            (ChatRequest::user("?").with_tool_choice(ToolChoice::Required), "`/tool_choice`"),
+            (ChatRequest::user("?").with_tool_choice(ToolChoice::Tool("f".into())), "`/tool_choice`"),
         ];
         for (request, pointer) in wrong {
             let error = request.check().unwrap_err().to_string();
@@ -304,6 +427,12 @@ mod tests {
             request.clone().with_extra("top_k", 3),
             request.clone().with_stream(false),
             request.clone().with_json_schema("s", json!({})),
+            request.clone().with_tool(ToolDefinition::new("f", json!({}))),
+            request.clone().with_tool_choice(ToolChoice::None),
+            request.clone().with_reasoning_effort(ReasoningEffort::Low),
+            request.clone().with_user("u"),
+            request.clone().with_metadata("k", "v"),
+            request.clone().with_message(Message::user("!").with_part(ContentPart::image_url("https://e/x.png"))),
             request.clone().with_context(part),
         ];
         for other in others {

@@ -12,12 +12,16 @@ pub enum FinishReason {
     /// It was done, or met a stop text.
     #[default]
     Stop,
-    /// The answer reached its most tokens.
+    /// The answer reached its most tokens, or filled the model's context.
     Length,
     /// It waits for the answers of the tools that it called.
     ToolCalls,
     /// The provider's filter cut the answer.
     ContentFilter,
+    /// The model refused.
+    Refusal,
+    /// The provider paused a long turn: sent back, the answer goes on.
+    Paused,
     /// Another reason, in the provider's word.
     #[serde(untagged)]
     Other(Arc<str>),

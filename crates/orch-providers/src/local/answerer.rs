@@ -90,6 +90,12 @@ fn question(request: &ChatRequest) -> Result<String, Error> {
     if let Some(model) = request.model().filter(|model| *model != MODEL) {
         return Err(Error::invalid("/model", format!("`{model}`: the extractive answerer has only `{MODEL}`")));
     }
+    if !request.tools().is_empty() {
+        return Err(Error::invalid("/tools", "the extractive answerer calls no tools"));
+    }
+    if let Some(at) = request.messages().iter().position(|message| !message.is_text()) {
+        return Err(Error::invalid(format!("/messages/{at}"), "the extractive answerer reads text alone"));
+    }
     let question = request.last_user_text().unwrap_or_default();
     if words(&question).next().is_none() {
         return Err(Error::invalid("/messages", "the last message of the user has no word in it"));

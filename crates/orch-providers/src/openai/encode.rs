@@ -1,32 +1,34 @@
 use orch_core::Error;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::ChatCompletions;
-use crate::chat::{ChatRequest, Message, ResponseFormat, Role};
-use crate::wire::Wire;
+use crate::chat::{
+    ChatRequest, ContentPart, Message, Reference, ResponseFormat, Role, ToolCall, ToolChoice, ToolDefinition,
+};
+use crate::wire::{Body, Wire, object, parts};
 
-/// The seed is cut to 31 bits, since servers disagree on more: seeds below 2,147,483,648 arrive as they are.
+/// The seed is cut to 31 bits, since servers disagree on more: seeds below 2,147,483,648 arrive as they are. Images go
+/// by URL alone, files by id or as a `data:` URL.
 impl Wire for ChatCompletions {
     fn encode(&self, request: &ChatRequest, model: &str) -> Result<Value, Error> {
         let dialect = &self.0.dialect;
-        let mut body = Map::new();
-        body.insert("model".into(), request.model().unwrap_or(model).into());
-        body.insert("messages".into(), request.messages().iter().map(message).collect());
-        let mut set = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                body.insert(name.into(), value);
-            }
-        };
-        set("temperature", request.temperature().map(Value::from));
-        set("top_p", request.top_p().map(Value::from));
-        set("seed", request.seed().map(|seed| Value::from(seed & 0x7fff_ffff)));
-        set(dialect.max_tokens, request.max_tokens().map(Value::from));
-        set("stop", (!request.stop().is_empty()).then(|| json!(request.stop())));
-        set("response_format", response_format(request.response_format()));
-        set("stream", request.stream().then_some(Value::Bool(true)));
-        set("stream_options", request.stream().then(|| json!({ "include_usage": true })));
-        body.extend(request.extras().clone());
-        Ok(Value::Object(body))
+        let messages = request.messages().iter().enumerate().map(|(at, said)| message(at, said));
+        let mut body = Body::new(request, model);
+        body.set("messages", Some(messages.collect::<Result<Vec<_>, _>>()?));
+        body.set("temperature", request.temperature());
+        body.set("top_p", request.top_p());
+        body.set("seed", request.seed().map(|seed| seed & 0x7fff_ffff));
+        body.set(dialect.max_tokens, request.max_tokens());
+        body.set("stop", (!request.stop().is_empty()).then(|| request.stop()));
+        body.set("response_format", response_format(request.response_format()));
+        body.set_list("tools", request.tools().iter().map(tool).collect());
+        body.set("tool_choice", tool_choice(request.tool_choice()));
+        body.set("reasoning_effort", request.reasoning_effort().map(|effort| effort.as_str()));
+        body.set(dialect.user, request.user_id());
+        body.set("metadata", (!request.metadata().is_empty()).then(|| json!(request.metadata())));
+        body.set("stream", request.stream().then_some(true));
+        body.set("stream_options", request.stream().then(|| json!({ "include_usage": true })));
+        Ok(body.finish(request))
     }
 }
 
@@ -40,22 +42,67 @@ fn response_format(format: &ResponseFormat) -> Option<Value> {
     }
 }
 
-fn message(message: &Message) -> Value {
-    let mut wire = Map::new();
-    wire.insert("role".into(), role(message.role()).into());
-    let text = message.text();
-    let called = !message.tool_calls().is_empty();
-    wire.insert("content".into(), if called && text.is_empty() { Value::Null } else { text.into() });
-    if called {
-        let calls = message.tool_calls().iter().map(|call| {
-            json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } })
-        });
-        wire.insert("tool_calls".into(), calls.collect());
+fn tool(tool: &ToolDefinition) -> Value {
+    let function = object([
+        ("name", Some(tool.name().into())),
+        ("description", tool.description().map(Value::from)),
+        ("parameters", Some(tool.schema().clone())),
+        ("strict", tool.strict().then_some(Value::Bool(true))),
+    ]);
+    json!({ "type": "function", "function": function })
+}
+
+fn tool_choice(choice: &ToolChoice) -> Option<Value> {
+    Some(match choice {
+        ToolChoice::Auto => return None,
+        ToolChoice::None => "none".into(),
+        ToolChoice::Required => "required".into(),
+        ToolChoice::Tool(name) => json!({ "type": "function", "function": { "name": name } }),
+    })
+}
+
+fn message(at: usize, message: &Message) -> Result<Value, Error> {
+    let calls: Vec<Value> = message.tool_calls().iter().map(tool_call).collect();
+    let content = if message.is_text() {
+        let text = message.text();
+        if text.is_empty() && !calls.is_empty() { Value::Null } else { text.into() }
+    } else {
+        parts(message, at, |part| self::part(part, message.role()))?.into()
+    };
+    Ok(object([
+        ("role", Some(role(message.role()).into())),
+        ("content", Some(content)),
+        ("tool_calls", (!calls.is_empty()).then_some(calls.into())),
+        ("tool_call_id", message.tool_call_id().map(Value::from)),
+    ]))
+}
+
+fn tool_call(call: &ToolCall) -> Value {
+    json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } })
+}
+
+fn part(part: &ContentPart, role: Role) -> Result<Value, &'static str> {
+    match part {
+        ContentPart::Text { text } => Ok(json!({ "type": "text", "text": text })),
+        _ if role != Role::User => Err("the Chat Completions wire takes images and files from the user alone"),
+        ContentPart::Image { source: Reference::Url(url) } => {
+            Ok(json!({ "type": "image_url", "image_url": { "url": url } }))
+        }
+        ContentPart::Image { source: Reference::Id(_) } => {
+            Err("the Chat Completions wire takes no image by its id: give its URL")
+        }
+        ContentPart::File { source, name } => {
+            let (field, source) = match source {
+                Reference::Id(id) => ("file_id", id),
+                Reference::Url(url) if url.starts_with("data:") => ("file_data", url),
+                Reference::Url(_) => {
+                    return Err("the Chat Completions wire takes no file by its URL: send it inside one (`data:`)");
+                }
+            };
+            let name = name.as_deref().map(Value::from);
+            Ok(json!({ "type": "file", "file": object([(field, Some(source.as_ref().into())), ("filename", name)]) }))
+        }
     }
-    if let Some(id) = message.tool_call_id() {
-        wire.insert("tool_call_id".into(), id.into());
-    }
-    Value::Object(wire)
 }
 
 fn role(role: Role) -> &'static str {
@@ -72,7 +119,7 @@ mod tests {
     use orch_core::CallContext;
 
     use super::*;
-    use crate::chat::ToolCall;
+    use crate::chat::ReasoningEffort;
     use crate::compatible::Dialect;
 
     fn encode(request: &ChatRequest, model: &str, dialect: &Dialect) -> Value {
@@ -137,5 +184,71 @@ mod tests {
                 { "role": "tool", "content": "3", "tool_call_id": "c1" },
             ])
         );
+    }
+
+    #[test]
+    fn tools_effort_user_and_notes_have_their_fields() {
+        let weather = ToolDefinition::new("get_weather", json!({ "type": "object" })).with_description("now");
+        let request = ChatRequest::user("hi")
+            .with_tool(weather.clone())
+            .with_tool(weather.with_strict(true))
+            .with_tool_choice(ToolChoice::Tool("get_weather".into()))
+            .with_reasoning_effort(ReasoningEffort::XHigh)
+            .with_user("u1")
+            .with_metadata("run", "7")
+            .with_stream(false);
+        let function = json!({ "name": "get_weather", "description": "now", "parameters": { "type": "object" } });
+        let mut strict = function.clone();
+        strict["strict"] = json!(true);
+        let mut expected = json!({
+            "model": "m",
+            "messages": [{ "role": "user", "content": "hi" }],
+            "tools": [{ "type": "function", "function": function }, { "type": "function", "function": strict }],
+            "tool_choice": { "type": "function", "function": { "name": "get_weather" } },
+            "reasoning_effort": "xhigh",
+            "user": "u1",
+            "metadata": { "run": "7" },
+        });
+        assert_eq!(encode(&request, "m", &Dialect::LLAMA_CPP), expected);
+        let user = expected.as_object_mut().unwrap().remove("user").unwrap();
+        expected["safety_identifier"] = user;
+        assert_eq!(encode(&request, "m", &Dialect::OPENAI), expected);
+        for (choice, word) in [(ToolChoice::None, "none"), (ToolChoice::Required, "required")] {
+            assert_eq!(encode(&request.clone().with_tool_choice(choice), "m", &Dialect::OPENAI)["tool_choice"], word);
+        }
+    }
+
+    #[test]
+    fn images_go_by_url_and_files_by_id_or_inside_a_url() {
+        let message = Message::user("look")
+            .with_part(ContentPart::image_url("https://example.com/a.png"))
+            .with_part(ContentPart::file_id("file-1"))
+            .with_part(ContentPart::file_url("data:application/pdf;base64,AA==").named("a.pdf"));
+        let parts = encode(&ChatRequest::new([message]), "m", &Dialect::OPENAI)["messages"][0]["content"].clone();
+        let data = json!({ "file_data": "data:application/pdf;base64,AA==", "filename": "a.pdf" });
+        assert_eq!(
+            parts,
+            json!([
+                { "type": "text", "text": "look" },
+                { "type": "image_url", "image_url": { "url": "https://example.com/a.png" } },
+                { "type": "file", "file": { "file_id": "file-1" } },
+                { "type": "file", "file": data },
+            ])
+        );
+    }
+
+    #[test]
+    fn what_this_wire_cannot_send_is_refused_by_its_place() {
+        let image = ContentPart::image_url("https://example.com/a.png");
+        for message in [
+            Message::user("look").with_part(ContentPart::Image { source: Reference::Id("file-1".into()) }),
+            Message::user("look").with_part(ContentPart::file_url("https://example.com/a.pdf")),
+            Message::assistant("look").with_part(image.clone()),
+            Message::tool("c1", "look").with_part(image),
+        ] {
+            let request = ChatRequest::new([Message::user("hi"), message]);
+            let error = ChatCompletions::new(Dialect::OPENAI).encode(&request, "m").unwrap_err();
+            assert!(error.to_string().contains("`/messages/1/parts/1`: the Chat Completions wire"), "{error}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! A wire is a pure pair: a request becomes a JSON body, an answer becomes events. Everything that does input and
 //! output, or that is the same everywhere, stands here, once.
 
+mod body;
 mod builder;
 mod classify;
 mod failure;
@@ -15,11 +16,12 @@ use http::{HeaderMap, HeaderName};
 use orch_core::Error;
 use serde_json::Value;
 
+pub(crate) use self::body::{Body, object, parts};
 pub use self::builder::HttpProviderBuilder;
 pub(crate) use self::failure::{Failure, Speaker};
 pub use self::provider::HttpProvider;
 pub use self::pure::{decode_json, decode_sse};
-pub(crate) use self::read::{Begin, index, string, tokens};
+pub(crate) use self::read::{Begin, string, tokens};
 use crate::chat::{ChatEvent, ChatRequest};
 
 /// A format in which a provider is spoken to: what a request becomes, and how its answer is read.

@@ -7,7 +7,7 @@ use serde_json::json;
 use tower::ServiceExt;
 
 use super::*;
-use crate::{Message, ProviderService};
+use crate::{ContentPart, Message, ProviderService, ToolDefinition};
 
 const DOCUMENT: &str = "The ferry to Bergen leaves at nine. The ferry to Oslo leaves at noon, except on Sundays. \
     Tickets are sold on board. Dogs travel free. The ferry does not sail in a storm. Bicycles cost five crowns. \
@@ -103,6 +103,8 @@ async fn what_a_sentence_cannot_be_is_refused_by_name() {
     let refused = [
         (ChatRequest::user("dogs").with_json_schema("a", json!({})), "/response_format"),
         (ChatRequest::user("dogs").with_model("gpt-5"), "/model"),
+        (ChatRequest::user("dogs").with_tool(ToolDefinition::new("f", json!({}))), "/tools"),
+        (ChatRequest::new([Message::user("dogs").with_part(ContentPart::file_id("f"))]), "/messages/0"),
         (ChatRequest::user("?!"), "/messages"),
         (ChatRequest::new([Message::system("dogs")]), "/messages"),
         (ChatRequest::new([]), "/messages"),
