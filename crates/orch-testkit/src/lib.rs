@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod contract;
+#[cfg(feature = "fault-server")]
+pub mod fault_server;
 mod faults;
 mod probe;
 mod rule;
@@ -9,6 +11,8 @@ pub mod store;
 pub mod time;
 
 pub use contract::LayerContract;
+#[cfg(feature = "fault-server")]
+pub use fault_server::FaultServer;
 pub use faults::{Fault, FaultKind, FaultLayer, Faults, FaultsFuture, Site};
 pub use probe::{Counts, Probe, ProbeFuture, ProbeService};
 pub use scripted::{Calls, ScriptedTool};
