@@ -38,8 +38,8 @@ pub(super) struct Planned {
 pub(super) fn decide(policy: &RetryPolicy, error: &Error, call: &Situation, now: Instant) -> Result<Planned, Stopped> {
     let require = |holds: bool, otherwise: Stopped| if holds { Ok(()) } else { Err(otherwise) };
     require(!call.committed, Stopped::Committed)?;
-    let cost = cost(error).ok_or(Stopped::Class)?;
-    require(call.attempt < policy.attempts(), Stopped::Attempts)?;
+    let cost = cost(policy, error).ok_or(Stopped::Class)?;
+    require(call.attempt < policy.attempts(error.class()), Stopped::Attempts)?;
     require(call.effect != Effect::AtMostOnce || error.not_executed(), Stopped::Effect)?;
     let hint = hint(policy, error);
     require(hint.is_none_or(|hint| hint <= policy.longest_hint()), Stopped::RetryAfterTooLong)?;
@@ -51,12 +51,13 @@ pub(super) fn decide(policy: &RetryPolicy, error: &Error, call: &Situation, now:
 }
 
 /// What a repeat takes from the retry budget, in tenths; `None` when this kind of failure is not repeated.
-fn cost(error: &Error) -> Option<u32> {
+fn cost(policy: &RetryPolicy, error: &Error) -> Option<u32> {
     match error.class() {
         Class::Transient | Class::Timeout => Some(10),
         Class::Throttled => Some(5),
         // The call never left, so a repeat adds no load.
         Class::LocalReject if is_own_rate_limit(error) => Some(0),
+        Class::BadOutput if policy.names(Class::BadOutput) => Some(10),
         _ => None,
     }
 }
@@ -132,6 +133,29 @@ mod tests {
         ] {
             assert_eq!(decided(&of_class(class), &first()), Err(Stopped::Class), "{class}");
         }
+    }
+
+    #[test]
+    fn a_class_with_attempts_of_its_own_has_just_those() {
+        let policy = RetryPolicy::default().class_attempts(Class::Throttled, 5).class_attempts(Class::Timeout, 2);
+        for (class, attempts) in [(Class::Throttled, 5), (Class::Timeout, 2), (Class::Transient, 3)] {
+            for attempt in 1..8 {
+                let decision = decide(&policy, &of_class(class), &Situation { attempt, ..first() }, Instant::now());
+                let expected = if attempt < attempts { None } else { Some(Stopped::Attempts) };
+                assert_eq!(decision.err(), expected, "{class}, attempt {attempt}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unusable_answer_is_repeated_only_with_attempts_of_its_own() {
+        let bad = of_class(Class::BadOutput);
+        let policy = RetryPolicy::default().class_attempts(Class::BadOutput, 2);
+        assert_eq!(decide(&policy, &bad, &first(), Instant::now()).unwrap().cost, 10);
+        let second = Situation { attempt: 2, ..first() };
+        assert_eq!(decide(&policy, &bad, &second, Instant::now()), Err(Stopped::Attempts));
+        let once = Situation { effect: Effect::AtMostOnce, ..first() };
+        assert_eq!(decide(&policy, &bad, &once, Instant::now()), Err(Stopped::Effect));
     }
 
     #[test]

@@ -13,8 +13,10 @@ use crate::{ConfigError, RetryBudget};
 /// [`Error::attempts`](orch_core::Error::attempts):
 ///
 /// 1. nothing of the answer was delivered yet,
-/// 2. the [class](orch_core::Class) is `Throttled`, `Transient` or `Timeout`, or it was our own rate limit,
-/// 3. attempts are left,
+/// 2. the [class](orch_core::Class) is `Throttled`, `Transient` or `Timeout`, or it was our own rate limit (or
+///    `BadOutput`, if the policy gives it attempts),
+/// 3. attempts are left: the class's [own](RetryPolicy::class_attempts), else
+///    [`max_attempts`](RetryPolicy::max_attempts),
 /// 4. the tool's [effect](orch_core::Effect) allows another execution, or the error proves there was none,
 /// 5. the hint of [`Error::retry_after`](orch_core::Error::retry_after) is not above
 ///    [`retry_after_cap`](RetryPolicy::retry_after_cap),

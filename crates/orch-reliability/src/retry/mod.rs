@@ -5,6 +5,7 @@
 //! beginning of every attempt (`attempt.rs`).
 
 mod attempt;
+mod class_attempts;
 mod decision;
 mod layer;
 mod policy;

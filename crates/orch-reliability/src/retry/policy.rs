@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use orch_core::Class;
 use serde::{Deserialize, Serialize};
 
+use super::class_attempts::ClassAttempts;
 use crate::config::RawDuration;
 use crate::{Backoff, ConfigError};
 
@@ -24,6 +26,7 @@ use crate::{Backoff, ConfigError};
 #[must_use]
 pub struct RetryPolicy {
     max_attempts: u32,
+    class_attempts: ClassAttempts,
     initial_delay: Duration,
     max_delay: Duration,
     backoff_factor: f64,
@@ -37,6 +40,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             max_attempts: 3,
+            class_attempts: ClassAttempts::default(),
             initial_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(30),
             backoff_factor: 2.0,
@@ -52,6 +56,28 @@ impl RetryPolicy {
     /// Attempts per call, the first included; default 3. 1 never repeats, 0 is refused.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
+        self
+    }
+
+    /// Attempts per call for failures of one class, the first included, instead of
+    /// [`max_attempts`](Self::max_attempts); 1 never repeats that class, 0 is refused. All attempts of a call count,
+    /// whatever they failed of: each failure is measured against the limit of its own class.
+    ///
+    /// ```
+    /// use orch_core::Class;
+    /// use orch_reliability::RetryPolicy;
+    ///
+    /// // Five attempts for throttling, two for timeouts, three for the rest.
+    /// let policy = RetryPolicy::default().class_attempts(Class::Throttled, 5).class_attempts(Class::Timeout, 2);
+    /// let same: RetryPolicy = serde_json::from_str(r#"{ "class_attempts": { "throttled": 5, "timeout": 2 } }"#)?;
+    /// assert_eq!(policy, same);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// `LocalReject` means our own rate limit. `BadOutput`, which is not repeated otherwise, is so with a limit of its
+    /// own. Classes that are never repeated are refused.
+    pub fn class_attempts(mut self, class: Class, attempts: u32) -> Self {
+        self.class_attempts.set(class, attempts);
         self
     }
 
@@ -109,6 +135,7 @@ impl RetryPolicy {
         if self.max_attempts == 0 {
             return Err(ConfigError::new("max_attempts", 0, "the first attempt counts, so it must be at least 1"));
         }
+        self.class_attempts.check()?;
         ConfigError::if_zero("initial_delay", self.initial_delay)?;
         if self.max_delay < self.initial_delay {
             let reason = format!("it must not be below `initial_delay` ({:?})", self.initial_delay);
@@ -120,8 +147,14 @@ impl RetryPolicy {
         self.max_total_delay.map_or(Ok(()), |delay| ConfigError::if_zero("max_total_delay", delay))
     }
 
-    pub(super) fn attempts(&self) -> u32 {
-        self.max_attempts
+    /// How many attempts a call has whose last failure is of this class.
+    pub(super) fn attempts(&self, class: Class) -> u32 {
+        self.class_attempts.of(class).unwrap_or(self.max_attempts)
+    }
+
+    /// Whether this class has a limit of its own.
+    pub(super) fn names(&self, class: Class) -> bool {
+        self.class_attempts.of(class).is_some()
     }
 
     pub(super) fn backoff(&self) -> Backoff {
@@ -159,6 +192,8 @@ impl RetryPolicy {
 struct RawPolicy {
     #[serde(default)]
     max_attempts: Option<u32>,
+    #[serde(default, skip_serializing_if = "ClassAttempts::is_empty")]
+    class_attempts: ClassAttempts,
     #[serde(default)]
     initial_delay: Option<RawDuration>,
     #[serde(default)]
@@ -183,6 +218,7 @@ impl TryFrom<RawPolicy> for RetryPolicy {
         let default = Self::default();
         let policy = Self {
             max_attempts: raw.max_attempts.unwrap_or(default.max_attempts),
+            class_attempts: raw.class_attempts,
             initial_delay: read(raw.initial_delay, "initial_delay")?.unwrap_or(default.initial_delay),
             max_delay: read(raw.max_delay, "max_delay")?.unwrap_or(default.max_delay),
             backoff_factor: raw.backoff_factor.unwrap_or(default.backoff_factor),
@@ -199,6 +235,7 @@ impl From<RetryPolicy> for RawPolicy {
     fn from(policy: RetryPolicy) -> Self {
         Self {
             max_attempts: Some(policy.max_attempts),
+            class_attempts: policy.class_attempts,
             initial_delay: Some(policy.initial_delay.into()),
             max_delay: Some(policy.max_delay.into()),
             backoff_factor: Some(policy.backoff_factor),
@@ -217,7 +254,8 @@ mod tests {
     #[test]
     fn the_documented_names_and_units_are_read_and_written_again() {
         let json = r#"{ "max_attempts": 4, "initial_delay": 1.0, "max_delay": "45s", "backoff_factor": 3.0,
-            "respect_retry_after": false, "retry_after_cap": "90s", "max_total_delay": 60, "seed": 7 }"#;
+            "respect_retry_after": false, "retry_after_cap": "90s", "max_total_delay": 60, "seed": 7,
+            "class_attempts": { "timeout": 2, "throttled": 5 } }"#;
         let policy: RetryPolicy = serde_json::from_str(json).unwrap();
         let expected = RetryPolicy::default()
             .max_attempts(4)
@@ -227,7 +265,10 @@ mod tests {
             .respect_retry_after(false)
             .retry_after_cap(Duration::from_secs(90))
             .max_total_delay(Duration::from_secs(60))
-            .seed(7);
+            .seed(7)
+            .class_attempts(Class::Throttled, 4)
+            .class_attempts(Class::Timeout, 2)
+            .class_attempts(Class::Throttled, 5);
         assert_eq!(policy, expected);
         for policy in [expected, RetryPolicy::default()] {
             let json = serde_json::to_string(&policy).unwrap();
@@ -244,6 +285,9 @@ mod tests {
             (r#"{ "initial_delay": "31s" }"#, "max_delay", "30s"),
             (r#"{ "backoff_factor": 0.5 }"#, "backoff_factor", "0.5"),
             (r#"{ "max_total_delay": 0 }"#, "max_total_delay", "0s"),
+            (r#"{ "class_attempts": { "timeout": 0 } }"#, "class_attempts", "timeout: 0"),
+            (r#"{ "class_attempts": { "auth": 2 } }"#, "class_attempts", "auth"),
+            (r#"{ "class_attempts": { "slow": 2 } }"#, "slow", ""),
             (r#"{ "max_retries": 1 }"#, "max_retries", ""),
         ] {
             let error = serde_json::from_str::<RetryPolicy>(json).unwrap_err().to_string();

@@ -37,6 +37,23 @@ async fn two_hints_of_7_s_are_waited_for_exactly_and_up_to_a_tenth_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn five_attempts_for_throttling_and_two_for_timeouts() {
+    let policy = || seeded().class_attempts(Class::Throttled, 5).class_attempts(Class::Timeout, 2);
+    for (errors, calls) in [
+        (vec![throttled(1)], 5),
+        (vec![provider(Class::Timeout)], 2),
+        (vec![provider(Class::Transient)], 3),
+        // The second failure is a timeout, and two attempts were made: no third.
+        (vec![throttled(1), provider(Class::Timeout), throttled(1)], 2),
+        (vec![provider(Class::Timeout), throttled(1)], 5),
+    ] {
+        let script = Script::new(errors.into_iter().map(Err));
+        let error = run(policy(), &script, Ask::pure()).await.unwrap_err();
+        assert_eq!((script.calls(), error.stopped()), (calls, Some(Stopped::Attempts)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hint_above_max_delay_is_not_shortened() {
     let script = Script::new([Err(throttled(90)), ok()]);
     let _ = run(seeded().max_delay(Duration::from_secs(30)), &script, Ask::pure()).await.unwrap();
