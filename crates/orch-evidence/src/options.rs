@@ -284,6 +284,10 @@ impl BundleOptions {
         self.order.unwrap_or_default()
     }
 
+    pub(crate) fn without_stop(self) -> Self {
+        Self { stop: None, ..self }
+    }
+
     pub(crate) fn stop_name(&self) -> Option<StopName> {
         self.stop
     }

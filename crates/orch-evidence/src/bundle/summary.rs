@@ -8,7 +8,8 @@ use serde_json::Value;
 #[non_exhaustive]
 pub struct Summary {
     /// The answer they agree on. Of texts it is the medoid of the leading cluster; of JSON it is put
-    /// together field by field, without the fields that have no winner.
+    /// together field by field, without the fields that have no winner; so it may be an answer that nobody gave
+    /// (the `medoid` is one that somebody did).
     pub consensus: Option<Value>,
     /// Where they differ, the most divided first.
     pub disagreements: Vec<Disagreement>,

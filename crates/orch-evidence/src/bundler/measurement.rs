@@ -26,12 +26,11 @@ impl Measurement {
         Self { at, value, others, metric }
     }
 
-    /// How much work it is at most: for each pair the product of their lengths in bytes, and the
-    /// answer's own length.
+    /// About how much work it is: the answer's length in bytes to prepare it, and the square of that for
+    /// each answer it is compared with.
     #[must_use]
     pub fn work(&self) -> u64 {
         let own = length(&self.value);
-        // The others are as long as this one, as a rule; their own lengths are not kept.
         own.saturating_add(own.saturating_mul(own).saturating_mul(self.others.len() as u64))
     }
 

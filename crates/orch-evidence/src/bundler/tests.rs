@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::bundle::Bundle;
+use crate::options::{Order, Waves};
 use crate::stopping::{Epsilon, Never};
 
 /// What a driven bundler did.

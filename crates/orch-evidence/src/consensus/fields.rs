@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::vote::Vote;
+use super::vote::{Tie, Vote};
 use super::{Findings, Voice, leaf};
 use crate::bundle::DisagreementKind;
 use crate::distance::Distance;
@@ -10,28 +10,37 @@ use crate::distance::tree::Tree;
 
 /// Puts the consensus together field by field, by plurality among those whose parent is in it.
 ///
-/// A field is kept if more than half of them have it. A tie leaves a field out, and leaves `null` in an
-/// array, where leaving it out would move the others. A tie over the whole answer goes to the
-/// alternative of the `medoid`.
+/// A field is kept if more than half of them have it, and left out in a tie. An item of an array, where
+/// leaving one out would move the others, goes to what was first said in a tie; the whole answer to
+/// what the `medoid` says.
 pub(crate) fn by_field(voices: &[Voice<'_>], medoid: usize, metric: &dyn Distance, epsilon: Option<f64>) -> Findings {
-    let mut fields = Fields { metric, epsilon, findings: Findings::default() };
-    let consensus = fields.at("", voices, Some(medoid));
+    let mut fields = Fields { medoid, metric, epsilon, findings: Findings::default() };
+    let consensus = fields.at("", voices, Place::Whole);
     Findings { consensus, ..fields.findings }
 }
 
+/// What a value is part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Whole,
+    Field,
+    Item,
+}
+
 struct Fields<'a> {
+    medoid: usize,
     metric: &'a dyn Distance,
     epsilon: Option<f64>,
     findings: Findings,
 }
 
 impl Fields<'_> {
-    fn at(&mut self, pointer: &str, voices: &[Voice<'_>], referee: Option<usize>) -> Option<Value> {
+    fn at(&mut self, pointer: &str, voices: &[Voice<'_>], place: Place) -> Option<Value> {
         let vote = Vote::count(voices, |voice| Value::from(shape(voice.tree)));
-        let whole = referee.and_then(|medoid| voices.iter().find(|voice| voice.index == medoid));
-        let winner = match whole {
+        let medoid = voices.iter().find(|voice| place == Place::Whole && voice.index == self.medoid);
+        let winner = match medoid {
             Some(medoid) => Some(Value::from(shape(medoid.tree))),
-            None => vote.winner(None).cloned(),
+            None => vote.winner(self.tie(place)).cloned(),
         };
         self.note(&vote, pointer, DisagreementKind::Type, winner.clone());
         let winner = winner?;
@@ -39,7 +48,7 @@ impl Fields<'_> {
         match voices.first()?.tree {
             Tree::Object(_) => Some(self.object(pointer, &voices)),
             Tree::Array(_) => Some(self.array(pointer, &voices)),
-            _ => self.leaf(pointer, &voices, referee),
+            _ => self.leaf(pointer, &voices, place),
         }
     }
 
@@ -50,7 +59,7 @@ impl Fields<'_> {
         for key in keys {
             let here = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
             if let Some(present) = self.present(&here, voices, |voice| field(voice, key))
-                && let Some(value) = self.at(&here, &present, None)
+                && let Some(value) = self.at(&here, &present, Place::Field)
             {
                 object.insert(key.clone(), value);
             }
@@ -67,7 +76,7 @@ impl Fields<'_> {
             if present.len() * 2 <= voices.len() {
                 break;
             }
-            items.push(self.at(&format!("{pointer}/{at}"), &present, None).unwrap_or(Value::Null));
+            items.extend(self.at(&format!("{pointer}/{at}"), &present, Place::Item));
         }
         self.note(&lengths, pointer, DisagreementKind::Length, Some(Value::from(items.len())));
         Value::Array(items)
@@ -89,12 +98,20 @@ impl Fields<'_> {
         kept.then_some(has)
     }
 
-    fn leaf(&mut self, pointer: &str, voices: &[Voice<'_>], referee: Option<usize>) -> Option<Value> {
+    fn leaf(&mut self, pointer: &str, voices: &[Voice<'_>], place: Place) -> Option<Value> {
         let vote = leaf::vote(voices, self.metric, self.epsilon);
-        let winner = vote.winner(referee).cloned();
+        let winner = vote.winner(self.tie(place)).cloned();
         self.findings.distributions.insert(pointer.to_owned(), leaf::statistics(voices, &vote));
         self.note(&vote, pointer, DisagreementKind::Value, winner.clone());
         winner
+    }
+
+    fn tie(&self, place: Place) -> Tie {
+        match place {
+            Place::Whole => Tie::Of(self.medoid),
+            Place::Field => Tie::Nobody,
+            Place::Item => Tie::First,
+        }
     }
 
     fn note(&mut self, vote: &Vote, pointer: &str, kind: DisagreementKind, consensus: Option<Value>) {

@@ -4,6 +4,16 @@ use super::{Voice, id};
 use crate::bundle::{Candidate, Disagreement, DisagreementKind};
 use crate::statistics::entropy;
 
+/// To whom a tie goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Tie {
+    Nobody,
+    /// What was first said.
+    First,
+    /// What this replicate says.
+    Of(usize),
+}
+
 /// A vote at one place: alternatives and who is for them.
 #[derive(Debug)]
 pub(super) struct Vote {
@@ -30,15 +40,15 @@ impl Vote {
         Self { options }
     }
 
-    /// The alternative with more support than any other. A tie goes to the one that `referee` is for, if given.
-    pub(super) fn winner(&self, referee: Option<usize>) -> Option<&Value> {
+    /// The alternative with more support than any other, else the one that the tie goes to.
+    pub(super) fn winner(&self, tie: Tie) -> Option<&Value> {
         let (first, support) = self.options.first()?;
-        let tied = self.options.iter().take_while(|(_, who)| who.len() == support.len());
-        if tied.clone().count() == 1 {
-            return Some(first);
+        let mut tied = self.options.iter().take_while(|(_, who)| who.len() == support.len());
+        match tie {
+            Tie::Nobody => (tied.count() == 1).then_some(first),
+            Tie::First => Some(first),
+            Tie::Of(index) => tied.find(|(_, who)| who.contains(&index)).map(|(value, _)| value),
         }
-        let referee = referee?;
-        tied.into_iter().find(|(_, who)| who.contains(&referee)).map(|(value, _)| value)
     }
 
     pub(super) fn weights(&self) -> Vec<f64> {

@@ -30,10 +30,10 @@ use crate::stopping::StopRule;
 /// `BudgetExceeded`, `DeadlineExceeded` or `Cancelled` when there is none for that reason.
 ///
 /// # Order
-/// Outside retry, circuit breaker, rate limit, bulkhead and timeouts, so that each replicate is retried
-/// and limited by itself; further in, a retry would repeat nothing but single replicates' calls within one
-/// attempt's limits, and an attempt timeout would have to hold for all K together. Inside idempotency and
-/// the run's deadline: an idempotency layer inside works too, because every replicate has a key of its own.
+/// Outside retry, circuit breaker, rate limit, bulkhead and timeouts, so that they see each replicate. Inside
+/// them a retry would repeat all K calls for one failure, a breaker would count bundles, and an
+/// attempt timeout would have to hold for all K together. Inside idempotency and the run's deadline; an
+/// idempotency layer inside it works too, because every replicate has a key of its own.
 /// Inside [`ScopeLayer`](orch_core::ScopeLayer) or [`Dispatch`](orch_core::Dispatch), which say that the tool may
 /// run any number of times; without them every call is refused.
 ///
@@ -102,6 +102,7 @@ impl ReplicateLayer {
 
     /// Sets when the answer is settled; default [`adaptive`](crate::stopping::adaptive).
     pub fn stop(mut self, rule: impl StopRule + 'static) -> Self {
+        self.options = self.options.without_stop();
         self.rule = Some(Arc::new(rule));
         self
     }

@@ -10,6 +10,7 @@ use orch_core::{
     Budget, BudgetKind, CallContext, Class, Counted, Deadline, Envelope, Error, ErrorKind, Estimate, Event, HasContext,
     Limits, Meter, Output, ReplicateStatus, Request, ScopeLayer, Spend, Tool, ToolService, ToolSpec, Usage, tool_fn,
 };
+use orch_testkit::LayerContract;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use tower::limit::ConcurrencyLimitLayer;
@@ -536,4 +537,13 @@ async fn a_replicate_that_was_cancelled_before_it_began_has_no_events() {
         }
     }
     assert_eq!(told, [("started", 1), ("done", 1), ("started", 2), ("done", 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_layer_keeps_the_contract_of_layers() {
+    for (k, waves) in [(1, Waves::Careful), (3, Waves::Careful), (3, Waves::All)] {
+        // The probe answers `null`.
+        let make = move || ReplicateLayer::new(k).waves(waves).options(BundleOptions::new().allow_empty(true));
+        LayerContract::new(make).in_place(false).keeps_responses(false).keeps_errors(false).check().await;
+    }
 }

@@ -1,0 +1,159 @@
+//! One step: an answer is measured, the stop rule looks at it, and more are launched.
+
+use super::closing::Stop;
+use super::{Bundler, Command, Notice, Row, Slot, State, number, place};
+use crate::consensus::Voice;
+use crate::options::{Order, Waves};
+use crate::stopping::{Decision, TallyView};
+use crate::summarise::{Answers, Fates};
+
+impl Bundler {
+    pub(super) fn running(&self, index: u32) -> Option<usize> {
+        place(index).filter(|at| self.slots.get(*at).is_some_and(|slot| slot.state == State::Running))
+    }
+
+    pub(super) fn ended_one(&mut self, at: usize) -> Vec<Command> {
+        let mut commands = vec![Command::Emit(Notice::ReplicateDone { index: number(at) })];
+        if self.slots[at].state == State::Valid {
+            self.unmeasured.push_back(at);
+        } else {
+            self.ended.push(at);
+        }
+        self.go_on(&mut commands);
+        commands
+    }
+
+    pub(super) fn measured(&mut self, row: Row) -> Vec<Command> {
+        let mut commands = Vec::new();
+        if let Some(at) = self.measuring.take() {
+            for (other, distance) in row.distances {
+                self.matrix.set(at, other, distance);
+            }
+            self.slots[at].tree = Some(row.tree);
+            self.ended.push(at);
+        }
+        self.go_on(&mut commands);
+        commands
+    }
+
+    /// One answer is measured at a time, against those before it, so that every pair is measured once.
+    fn go_on(&mut self, commands: &mut Vec<Command>) {
+        self.look(commands);
+        if self.stop.is_none()
+            && self.measuring.is_none()
+            && let Some(at) = self.unmeasured.pop_front()
+        {
+            self.measuring = Some(at);
+            let measured = self.ended.iter().filter(|other| self.slots[**other].tree.is_some());
+            let against = measured.map(|at| number(*at)).collect();
+            commands.push(Command::Measure { index: number(at), against });
+        }
+        self.launch(commands);
+        self.conclude(commands);
+    }
+
+    /// Shows the stop rule every replicate that has ended, one after the other.
+    fn look(&mut self, commands: &mut Vec<Command>) {
+        let mut told = false;
+        let sequence = self.sequence();
+        while self.stop.is_none() && self.closing.is_none() && self.looked_at < sequence.len() {
+            let newest = sequence[self.looked_at];
+            self.looked_at += 1;
+            let seen = self.valid_among(&sequence[..self.looked_at]);
+            told |= self.slots[newest].state == State::Valid && seen.len() >= 2;
+            if self.looked_at == self.k {
+                self.stop = Some(self.complete());
+            } else {
+                self.decide(&seen);
+            }
+        }
+        if told {
+            commands.push(Command::Emit(Notice::PartialSummary));
+        }
+    }
+
+    fn decide(&mut self, seen: &[usize]) {
+        let answers = self.answers(seen);
+        let counts: Vec<u32> = answers.clusters().iter().map(|cluster| crate::count(cluster.len())).collect();
+        let tally = TallyView::new(&counts, crate::count(self.looked_at), crate::count(self.k))
+            .with_distances(answers.epsilon(), answers.diameter());
+        match self.rule.decide(&tally) {
+            Decision::Continue { want } => self.want = want.max(1) as usize,
+            Decision::Stop { rule, reason, p_same } => {
+                self.stop = Some(Stop { rule, reason, p_same, ended: self.looked_at, by_rule: true });
+            }
+        }
+    }
+
+    pub(super) fn launch(&mut self, commands: &mut Vec<Command>) {
+        // What is being measured may settle the answer.
+        let undecided = self.measuring.is_some() || !self.unmeasured.is_empty();
+        if self.stop.is_some() || self.closing.is_some() || undecided {
+            return;
+        }
+        let running = self.slots.iter().filter(|slot| slot.state == State::Running).count();
+        let free = self.options.parallel().saturating_sub(running).min(self.k - self.slots.len());
+        let settled = self.looked_at == self.slots.len();
+        let wave = match self.options.wave() {
+            Waves::All => free,
+            Waves::Careful if settled => free.min(self.want),
+            Waves::Careful => 0,
+        };
+        if wave == 0 {
+            return;
+        }
+        self.waves.push(crate::count(wave));
+        for _ in 0..wave {
+            let (at, seed) = (self.slots.len(), self.seeds[self.slots.len()]);
+            self.slots.push(Slot::new(seed));
+            commands.push(Command::Launch { index: number(at), seed });
+        }
+    }
+
+    /// Ended replicates in the order in which they are looked at.
+    fn sequence(&self) -> Vec<usize> {
+        match self.options.looked_at() {
+            Order::Completion => self.ended.clone(),
+            Order::Launch => (0..self.slots.len()).take_while(|at| self.ended.contains(at)).collect(),
+        }
+    }
+
+    pub(super) fn valid_among(&self, places: &[usize]) -> Vec<usize> {
+        let mut valid: Vec<usize> = places.iter().copied().filter(|at| self.slots[*at].tree.is_some()).collect();
+        valid.sort_unstable();
+        valid
+    }
+
+    /// The replicates that the summary is about: those that the decision was made with; once the run is
+    /// closed from outside, all that are measured.
+    pub(super) fn counted(&self) -> Vec<usize> {
+        match &self.stop {
+            Some(stop) if !stop.by_rule => self.valid_among(&self.ended),
+            _ => self.valid_among(&self.sequence()[..self.looked_at]),
+        }
+    }
+
+    pub(super) fn answers(&self, counted: &[usize]) -> Answers<'_> {
+        let voice = |at: &usize| {
+            let slot = &self.slots[*at];
+            Some(Voice { index: *at, tree: slot.tree.as_deref()?, value: &slot.value })
+        };
+        Answers {
+            voices: counted.iter().filter_map(voice).collect(),
+            matrix: &self.matrix,
+            metric: self.metric.as_ref(),
+            epsilon: self.options.epsilon_given(),
+        }
+    }
+
+    pub(super) fn fates(&self) -> Fates {
+        let count = |state: State| crate::count(self.slots.iter().filter(|slot| slot.state == state).count());
+        Fates {
+            requested: self.options.replicates(),
+            started: crate::count(self.slots.len()),
+            failed: count(State::Failed),
+            invalid: count(State::Invalid),
+            cancelled: count(State::Cancelled),
+        }
+    }
+}
