@@ -140,8 +140,11 @@ pub enum ErrorKind {
         /// Why, with the beginning of the answer.
         reason: Arc<str>,
     },
-    /// A cost budget is set and the model has no price.
-    #[error("the model `{model}` has no price, so a cost budget cannot be kept: give it a price or declare it free")]
+    /// A cost budget is set and the model has no price. The message has the line that gives it one.
+    #[error(
+        "the model `{model}` has no price, so a cost budget cannot be kept: give it one, in dollars per million input \
+         and output tokens, with `.prices(PriceBook::new().price({model:?}, INPUT, OUTPUT)?)`, or declare it free with `.free()`"
+    )]
     Unpriced {
         /// The model.
         model: Arc<str>,
