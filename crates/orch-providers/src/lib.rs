@@ -28,7 +28,7 @@ pub use compatible::Dialect;
 pub use local::{LocalAnswerer, Passage};
 #[cfg(feature = "openai")]
 pub use openai::{ChatCompletions, OpenAi, OpenAiBuilder};
-pub use pricing::{Price, PriceBook};
+pub use pricing::{Billing, Price, PriceBook, ServiceTier};
 pub use provider::{Provider, ProviderInfo};
 pub use service::{ChatFuture, ProviderService};
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]

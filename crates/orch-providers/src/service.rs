@@ -135,7 +135,7 @@ mod tests {
         }
 
         fn price(&self, _: &str) -> Option<Price> {
-            self.1
+            self.1.clone()
         }
 
         async fn chat(self: Arc<Self>, _: ChatRequest, _: ChatSink) -> Result<ChatResponse, Error> {
@@ -161,5 +161,6 @@ mod tests {
         let request = ChatRequest::user("?").with_context(CallContext::new().with_meter(meter)).with_model("m-2");
         let error = service(None).oneshot(request).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Unpriced { model } if &**model == "m-2"), "{error}");
+        assert!(error.to_string().contains(r#".prices(PriceBook::new().price("m-2", INPUT, OUTPUT)?)"#), "{error}");
     }
 }

@@ -4,9 +4,10 @@
 //! within a factor of two for other scripts, whose letters take two to four bytes.
 
 use orch_core::Estimate;
+use serde_json::Value;
 
 use crate::chat::{ChatRequest, ContentPart, Message, Reference, ToolDefinition};
-use crate::pricing::Price;
+use crate::pricing::{Price, ServiceTier};
 
 const BYTES_PER_TOKEN: usize = 4;
 /// What the wire adds to each message: its role and delimiters.
@@ -60,13 +61,17 @@ fn in_tool(tool: &ToolDefinition) -> u64 {
 /// What a request is expected to use at most: the input with half as much again for the estimate's error, and the
 /// longest answer allowed. Without `max_tokens` neither the output nor, unless it is free, the cost is known; the same
 /// holds for the input when the request names a file that only the provider can measure.
+///
+/// The cost is that of the dearer of the usual tier and the one that an extra field `service_tier` asks for.
 pub(crate) fn estimate(request: &ChatRequest, price: Option<Price>) -> Estimate {
     let input = in_request(request);
     let input = input.saturating_add(input.div_ceil(2));
     let output = request.max_tokens();
-    let known = !names_a_file(request);
-    let cost = price.and_then(|price| price.most(input, output.filter(|_| known)));
-    Estimate { input_tokens: known.then_some(input), output_tokens: output, cost, duration: None }
+    let input = (!names_a_file(request)).then_some(input);
+    let tier =
+        request.extras().get("service_tier").and_then(Value::as_str).map_or_else(Default::default, ServiceTier::of);
+    let cost = price.and_then(|price| price.most(input, output, tier));
+    Estimate { input_tokens: input, output_tokens: output, cost, duration: None }
 }
 
 #[cfg(test)]
@@ -85,10 +90,21 @@ mod tests {
     }
 
     #[test]
+    fn the_tier_that_is_asked_for_counts_if_it_is_dearer() {
+        let tier = |usd| Price::per_million(usd, 0.0).unwrap();
+        let price = tier(1.0).in_tier(ServiceTier::Priority, &tier(2.0)).in_tier(ServiceTier::Flex, &tier(0.5));
+        let cost = |name: &str| {
+            let request = ChatRequest::user("x".repeat(400)).with_extra("service_tier", name);
+            estimate(&request, Some(price.clone())).cost.unwrap().nanos()
+        };
+        assert_eq!([cost("default"), cost("priority"), cost("flex")], [156_000, 312_000, 156_000]);
+    }
+
+    #[test]
     fn without_a_longest_answer_only_a_free_call_has_a_known_cost() {
         let request = ChatRequest::user("x");
         let price = Price::per_million(1.0, 10.0).unwrap();
-        assert_eq!(estimate(&request, Some(price)).output_tokens, None);
+        assert_eq!(estimate(&request, Some(price.clone())).output_tokens, None);
         assert_eq!(estimate(&request, Some(price)).cost, None);
         assert_eq!(estimate(&request, None).cost, None);
         assert_eq!(estimate(&request, Some(Price::free())).cost, Some(Usd::ZERO));

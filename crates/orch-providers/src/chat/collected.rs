@@ -3,7 +3,7 @@
 use orch_core::{Counted, Usage};
 
 use super::{ChatEvent, ChatResponse, ToolCall, ToolCallPiece};
-use crate::pricing::Price;
+use crate::pricing::{Billing, Price};
 use crate::tokens;
 
 /// What has arrived of an answer.
@@ -12,13 +12,14 @@ pub(super) struct Collected {
     response: ChatResponse,
     /// The index that the provider gave each of the response's tool calls.
     call_indices: Vec<u32>,
+    billing: Billing,
     began: bool,
     output_bytes: usize,
 }
 
 impl Collected {
     pub(super) fn apply(&mut self, event: ChatEvent) {
-        self.began |= !matches!(event, ChatEvent::Heartbeat | ChatEvent::Limits(_));
+        self.began |= !matches!(event, ChatEvent::Heartbeat | ChatEvent::Limits(_) | ChatEvent::Billing(_));
         let response = &mut self.response;
         match event {
             ChatEvent::Start { model, request_id } => {
@@ -39,6 +40,7 @@ impl Collected {
             }
             ChatEvent::ToolCall(piece) => self.add_to_call(piece),
             ChatEvent::Usage(usage) => replace(&mut response.usage, &usage),
+            ChatEvent::Billing(billing) => self.billing = billing,
             ChatEvent::Limits(limits) => response.limits = Some(limits),
             ChatEvent::Heartbeat => {}
             ChatEvent::End { reason } => {
@@ -69,13 +71,13 @@ impl Collected {
     }
 
     /// What has arrived, with what it used.
-    pub(super) fn response(&self, input_tokens: u64, price: Option<Price>) -> ChatResponse {
+    pub(super) fn response(&self, input_tokens: u64, price: Option<&Price>) -> ChatResponse {
         ChatResponse { usage: self.usage(input_tokens, price), ..self.response.clone() }
     }
 
     /// What the provider reported; counters that it left out are estimated, or at least so much if the answer is
     /// not whole. Unknown before the provider has begun.
-    pub(super) fn usage(&self, input_tokens: u64, price: Option<Price>) -> Usage {
+    pub(super) fn usage(&self, input_tokens: u64, price: Option<&Price>) -> Usage {
         let mut usage = self.response.usage.clone();
         if !self.began {
             return usage;
@@ -84,7 +86,7 @@ impl Collected {
         usage.input_tokens.get_or_insert(Counted::estimated(input_tokens));
         usage.output_tokens.get_or_insert(count(tokens::in_bytes(self.output_bytes)));
         if usage.cost.is_none() {
-            usage.cost = price.and_then(|price| price.cost(&usage));
+            usage.cost = price.and_then(|price| price.cost_of(&usage, self.billing));
         }
         usage
     }
@@ -114,6 +116,7 @@ mod tests {
 
     use super::*;
     use crate::chat::FinishReason;
+    use crate::pricing::ServiceTier;
 
     fn collected(events: impl IntoIterator<Item = ChatEvent>) -> Collected {
         let mut collected = Collected::default();
@@ -148,7 +151,7 @@ mod tests {
 
     #[test]
     fn nothing_counts_as_used_before_the_provider_has_begun() {
-        assert!(collected([ChatEvent::Heartbeat]).usage(100, Some(Price::free())).is_unknown());
+        assert!(collected([ChatEvent::Heartbeat]).usage(100, Some(&Price::free())).is_unknown());
     }
 
     #[test]
@@ -179,11 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn the_tier_that_served_the_call_decides_its_price() {
+        let price = Price::per_million(1.0, 0.0).unwrap();
+        let price = price.in_tier(ServiceTier::Flex, &Price::per_million(0.5, 0.0).unwrap());
+        let served = Billing::standard().with_tier(ServiceTier::Flex);
+        let usage = Usage::new().input(Counted::reported(10)).output(Counted::reported(0));
+        let events = [ChatEvent::Billing(served), text("x"), ChatEvent::Usage(usage), END];
+        let cost = collected(events).usage(1, Some(&price)).cost;
+        assert_eq!(cost, Some(Counted::estimated(Usd::from_nanos(5_000))));
+    }
+
+    #[test]
     fn the_providers_own_cost_beats_the_price() {
         let reported = Usage::new().cost(Counted::reported(Usd::from_nanos(3)));
-        let usage = collected([text("x"), ChatEvent::Usage(reported), END]).usage(1, Some(Price::free()));
+        let usage = collected([text("x"), ChatEvent::Usage(reported), END]).usage(1, Some(&Price::free()));
         assert_eq!(usage.cost, Some(Counted::reported(Usd::from_nanos(3))));
-        let priced = collected([text("x"), END]).usage(1, Some(Price::free()));
+        let priced = collected([text("x"), END]).usage(1, Some(&Price::free()));
         assert_eq!(priced.cost, Some(Counted::estimated(Usd::ZERO)));
     }
 }

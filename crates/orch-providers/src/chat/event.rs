@@ -3,6 +3,7 @@ use std::sync::Arc;
 use orch_core::{LimitHint, Usage};
 
 use super::FinishReason;
+use crate::pricing::Billing;
 
 /// What a wire says while an answer arrives.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,8 @@ pub enum ChatEvent {
     ToolCall(ToolCallPiece),
     /// What the call has used so far. A counter replaces the one known before; an absent one changes nothing.
     Usage(Usage),
+    /// How the call is billed, beside its usage. Default: [`Billing::standard`]; a later one replaces it.
+    Billing(Billing),
     /// What is left of the provider's limits.
     Limits(LimitHint),
     /// A sign of life without content: a ping, a comment.

@@ -54,7 +54,7 @@ impl ChatSink {
         let usage = {
             let mut collected = self.lock();
             collected.apply(event);
-            collected.has_begun().then(|| collected.usage(self.0.input_tokens, self.0.price))
+            collected.has_begun().then(|| collected.usage(self.0.input_tokens, self.0.price.as_ref()))
         };
         if let Some(usage) = usage {
             self.0.context.progress().set_usage(usage);
@@ -88,7 +88,7 @@ impl ChatSink {
     /// What has arrived so far, and what it used.
     #[must_use]
     pub fn partial(&self) -> ChatResponse {
-        self.lock().response(self.0.input_tokens, self.0.price)
+        self.lock().response(self.0.input_tokens, self.0.price.as_ref())
     }
 
     /// The error of a call that failed with `error`: what had arrived is its output, and a failure that could have

@@ -5,7 +5,7 @@ use http::header::AUTHORIZATION;
 use orch_core::{Error, Target};
 
 use super::{HttpProvider, Wire};
-use crate::pricing::{Price, PriceBook};
+use crate::pricing::{PriceBook, Prices};
 use crate::provider::ProviderInfo;
 use crate::transport::{ApiKey, BaseUrl, Caps, Settings, Transport};
 
@@ -31,13 +31,6 @@ enum Key {
     InVariable(String),
 }
 
-#[derive(Clone, Debug)]
-enum Prices {
-    Book(PriceBook),
-    PerMillion(f64, f64),
-    Free,
-}
-
 impl<W: Wire> HttpProviderBuilder<W> {
     pub(crate) fn new(wire: W) -> Self {
         Self {
@@ -46,7 +39,7 @@ impl<W: Wire> HttpProviderBuilder<W> {
             model: None,
             key: None,
             key_header: None,
-            prices: Prices::Book(PriceBook::new()),
+            prices: Prices::default(),
             target: None,
             allow_insecure_http: false,
             connect_timeout: Duration::from_secs(5),
@@ -92,14 +85,18 @@ impl<W: Wire> HttpProviderBuilder<W> {
         self
     }
 
-    /// Sets what the model costs, in dollars per million input and output tokens. Default: unknown, so that the model
-    /// is refused under a cost budget. A cost that the provider reports beats it.
+    /// Sets what the model costs, in dollars per million input and output tokens; other models have no price then.
+    ///
+    /// Default: the vendor's own prices where the server is the vendor's own (feature `prices`, see
+    /// [`PriceBook::bundled_at`]), else unknown, so that the model is refused under a cost budget. A cost that the
+    /// provider reports beats every price.
     pub fn price(mut self, input_usd: f64, output_usd: f64) -> Self {
         self.prices = Prices::PerMillion(input_usd, output_usd);
         self
     }
 
-    /// Sets what models cost, this one and those that requests ask for instead.
+    /// Sets what models cost, this one and those that requests ask for instead. A model that is not in the book has
+    /// no price.
     pub fn prices(mut self, book: PriceBook) -> Self {
         self.prices = Prices::Book(book);
         self
@@ -170,17 +167,16 @@ impl<W: Wire> HttpProviderBuilder<W> {
             secret: header.clone(),
             request_id: server.request_id.map(HeaderName::from_static),
         };
-        let info = ProviderInfo::new(server.name, model);
         Ok(HttpProvider {
+            prices: self.prices.resolve(base.host(), &model)?,
             info: match self.target {
-                Some(target) => info.with_target(target),
-                None => info,
+                Some(target) => ProviderInfo::new(server.name, model).with_target(target),
+                None => ProviderInfo::new(server.name, model),
             },
             wire,
             transport: Transport::new(base, settings)?,
             credentials: credentials.map(|value| (header, value)),
             key,
-            prices: self.prices.resolve()?,
         })
     }
 }
@@ -191,27 +187,6 @@ impl Key {
             Self::Given(key) => Ok(key),
             Self::InVariable(variable) => ApiKey::from_env(&variable),
         }
-    }
-}
-
-/// What models cost.
-#[derive(Clone, Debug)]
-pub(super) enum PriceList {
-    /// All the same.
-    Every(Price),
-    /// This one; others are unknown.
-    Own(Price),
-    /// Each by its name.
-    Book(PriceBook),
-}
-
-impl Prices {
-    fn resolve(self) -> Result<PriceList, Error> {
-        Ok(match self {
-            Self::Book(book) => PriceList::Book(book),
-            Self::PerMillion(input, output) => PriceList::Own(Price::per_million(input, output)?),
-            Self::Free => PriceList::Every(Price::free()),
-        })
     }
 }
 

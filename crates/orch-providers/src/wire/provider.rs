@@ -10,11 +10,10 @@ use orch_core::{Error, Estimate, HasContext, wall_clock};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::builder::PriceList;
 use super::failure::{Failure, Speaker, request_id};
 use super::{Decode, Step, Wire, telemetry};
 use crate::chat::{ChatEvent, ChatRequest, ChatResponse, ChatSink};
-use crate::pricing::Price;
+use crate::pricing::{Price, PriceList};
 use crate::provider::{Provider, ProviderInfo};
 use crate::tokens;
 use crate::transport::{ApiKey, Body, Events, Transport, limits, read_beginning, read_text};
@@ -131,11 +130,7 @@ impl<W: Wire> Provider for HttpProvider<W> {
     }
 
     fn price(&self, model: &str) -> Option<Price> {
-        match &self.prices {
-            PriceList::Every(price) => Some(*price),
-            PriceList::Own(price) => (model == self.info.model()).then_some(*price),
-            PriceList::Book(book) => book.find(model),
-        }
+        self.prices.find(model)
     }
 
     fn estimate(&self, request: &ChatRequest) -> Estimate {

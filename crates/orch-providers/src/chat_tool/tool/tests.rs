@@ -58,7 +58,7 @@ impl Provider for Fixed {
     }
 
     fn price(&self, _: &str) -> Option<Price> {
-        self.price
+        self.price.clone()
     }
 
     async fn chat(self: Arc<Self>, request: ChatRequest, sink: ChatSink) -> Result<ChatResponse, Error> {
@@ -218,7 +218,7 @@ async fn under_a_cost_budget_a_model_without_a_price_is_refused() {
 async fn the_longest_answer_is_reserved_before_the_provider_is_asked() {
     let price = Price::per_million(1.0, 1_000.0).unwrap();
     let (request, meter) = with_cost_budget(Request::new("?"), 0.01);
-    let dear = ChatTool::new("ask", Fixed::saying("ok").priced(price)).max_tokens(20);
+    let dear = ChatTool::new("ask", Fixed::saying("ok").priced(price.clone())).max_tokens(20);
     let error = call(dear, request.clone()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::BudgetExceeded { .. }), "{error}");
     assert_eq!(meter.settled().cost, Usd::ZERO);
