@@ -41,7 +41,8 @@ fn server(args: &Args, url: &str, document: &Document) -> anyhow::Result<BoxTool
     if args.free {
         provider = provider.free();
     }
-    let mut tool = ChatTool::new("ask", provider.build()?)
+    let provider = provider.build().with_context(|| format!("--base-url {url}"))?;
+    let mut tool = ChatTool::new("ask", provider)
         .system(format!("Answer in one sentence from this document:\n{}", document.text))
         .prompt("{{ question }}")?
         .max_tokens(args.max_tokens)

@@ -1,32 +1,34 @@
-//! Every layer of the workspace under the shared contract.
+//! The layers of the core, of evidence and whole stacks under the shared contract; reliability and planning
+//! put their own layers under it in their own tests.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use orch_core::store::Key;
 use orch_core::{
-    Budget, CallContext, Error, HasContext, HealthBoard, MeterLayer, Output, Registry, Request, ScopeLayer, ToolSpec, tool_fn,
+    Budget, Error, HealthBoard, MeterLayer, Output, Registry, Request, ScopeLayer, ToolSpec, tool_fn,
 };
-use orch_evidence::ReplicateLayer;
+use orch_evidence::{BundleOptions, ReplicateLayer, Waves};
 use orch_planning::{Catalog, PlanLayer, RulePlanner};
 use orch_reliability::{
     BudgetLayer, BulkheadLayer, CatchPanicLayer, CircuitBreakerLayer, FallbackLayer, IdempotencyLayer, RetryLayer,
-    RetryPolicy, TimeoutLayer, TraceLayer,
+    TimeoutLayer, TraceLayer,
 };
 use orch_testkit::{FaultLayer, LayerContract};
 use tower::ServiceBuilder;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn spec() -> ToolSpec {
     ToolSpec::pure("contract")
 }
 
-fn one_attempt() -> RetryLayer {
-    RetryLayer::new(RetryPolicy::default().max_attempts(1)).unwrap()
-}
-
 fn catalog() -> Catalog {
     let tool = tool_fn(spec(), |_request: Request| async { Ok::<_, Error>(Output::from("unused")) });
     Catalog::new(Arc::new(Registry::builder().tool(tool).build().unwrap()), HealthBoard::new())
+}
+
+fn narrow() -> BulkheadLayer {
+    BulkheadLayer::builder().max_in_flight(1).max_wait(MINUTE).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,106 +42,50 @@ async fn meter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn trace() {
-    LayerContract::new(TraceLayer::new).always_ready(false).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn catch_panic() {
-    LayerContract::new(CatchPanicLayer::new).always_ready(false).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn timeout_total() {
-    LayerContract::new(|| TimeoutLayer::total(Duration::from_secs(60))).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn timeout_attempt() {
-    let layer = || {
-        TimeoutLayer::attempt(Duration::from_secs(60)).first_chunk(Duration::from_secs(30)).idle(Duration::from_secs(30))
-    };
-    LayerContract::new(layer).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn retry() {
-    LayerContract::new(one_attempt).in_place(false).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn circuit_breaker() {
-    LayerContract::new(|| CircuitBreakerLayer::builder().build().unwrap()).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn bulkhead() {
-    let layer = || BulkheadLayer::builder().max_in_flight(1).max_wait(Duration::from_secs(60)).build().unwrap();
-    LayerContract::new(layer).in_place(false).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn budget() {
-    LayerContract::new(|| BudgetLayer::new(Budget::new()).unwrap()).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn idempotency_without_a_key_passes_through() {
-    LayerContract::new(IdempotencyLayer::in_memory).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn idempotency_with_a_key() {
-    let keyed = |n: u64| {
-        let mut context = CallContext::new().with_key(Key::new(format!("contract-{n}")).unwrap());
-        context.enter(&spec(), orch_core::Estimate::unknown());
-        Request::new(format!("request {n}")).with_context(context)
-    };
-    LayerContract::new(IdempotencyLayer::in_memory).in_place(false).detached(true).request(keyed).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn fallback() {
-    LayerContract::new(FallbackLayer::new).in_place(false).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn plan() {
-    LayerContract::new(|| PlanLayer::new(RulePlanner::default(), catalog())).in_place(false).check().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn replicate() {
-    LayerContract::new(|| ReplicateLayer::new(1))
-        .in_place(false)
-        .keeps_responses(false)
-        .keeps_errors(false)
-        .check()
-        .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn faults_turned_off() {
+async fn faults_that_are_turned_off() {
     LayerContract::new(|| FaultLayer::new(0.0, 7).unwrap()).check().await;
 }
 
+/// What the facade puts around a tool.
 #[tokio::test(start_paused = true)]
-async fn the_whole_tool_stack() {
+async fn the_tool_stack() {
     let stack = || {
         ServiceBuilder::new()
-            .layer(ScopeLayer::of(&spec()))
-            .layer(TimeoutLayer::total(Duration::from_secs(300)))
-            .layer(one_attempt())
-            .layer(CircuitBreakerLayer::builder().build().unwrap())
-            .layer(BulkheadLayer::builder().max_in_flight(1).max_wait(Duration::from_secs(60)).build().unwrap())
-            .layer(TimeoutLayer::attempt(Duration::from_secs(60)))
+            .layer(RetryLayer::default())
+            .layer(CircuitBreakerLayer::default())
+            .layer(narrow())
+            .layer(TimeoutLayer::attempt(MINUTE).first_chunk(MINUTE).idle(MINUTE))
             .layer(CatchPanicLayer::new())
+    };
+    LayerContract::new(stack).in_place(false).keeps_errors(false).check().await;
+}
+
+/// What the facade puts around a run, down to fallback.
+#[tokio::test(start_paused = true)]
+async fn the_run_stack() {
+    let stack = || {
+        ServiceBuilder::new()
+            .layer(TraceLayer::new())
+            .layer(TimeoutLayer::total(5 * MINUTE))
+            .layer(IdempotencyLayer::in_memory())
+            .layer(BudgetLayer::new(Budget::new()).unwrap())
+            .layer(PlanLayer::new(RulePlanner::default(), catalog()))
+            .layer(FallbackLayer::new())
     };
     LayerContract::new(stack).in_place(false).check().await;
 }
 
-#[test]
-fn a_request_carries_a_context() {
-    fn check<R: HasContext>() {}
-    check::<Request>();
+/// The replicates of a bundle with the tool stack around each.
+#[tokio::test(start_paused = true)]
+async fn a_bundle_over_the_tool_stack() {
+    let stack = || {
+        // The contract's probe answers `null`.
+        let replicate = ReplicateLayer::new(3).waves(Waves::All).options(BundleOptions::new().allow_empty(true));
+        ServiceBuilder::new()
+            .layer(replicate)
+            .layer(RetryLayer::default())
+            .layer(CircuitBreakerLayer::default())
+            .layer(CatchPanicLayer::new())
+    };
+    LayerContract::new(stack).in_place(false).keeps_responses(false).keeps_errors(false).check().await;
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
-mod compile_fail;
 mod contract;
 mod facade;
 mod layering;

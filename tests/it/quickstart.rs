@@ -144,7 +144,7 @@ fn a_budget_that_is_too_small_ends_the_run_with_its_name() {
     let output = quickstart(&["--budget-tokens", "1"]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("tokens budget"), "{stderr}");
+    assert!(stderr.contains("1 tokens left"), "{stderr}");
 }
 
 #[cfg(unix)]

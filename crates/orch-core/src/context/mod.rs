@@ -16,7 +16,7 @@ pub use self::progress::Progress;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` carries no `CallContext`, so orch's layers cannot see its deadline, meter and ids",
     label = "this request type does not implement `HasContext`",
-    note = "put `orch_core::ContextLayer::new()` outside the first orch layer to wrap a foreign request, or implement `HasContext` for your own"
+    note = "for a foreign request: put `orch_core::ContextLayer::new()` right around the foreign service, inside orch's layers, and send `orch_core::Call`; for a request of your own: implement `HasContext`"
 )]
 pub trait HasContext {
     /// The context.

@@ -3,5 +3,5 @@
 #[test]
 fn a_foreign_request_without_a_context_layer_is_explained() {
     let cases = trybuild::TestCases::new();
-    cases.compile_fail("compile_fail/*.rs");
+    cases.compile_fail("tests/compile_fail/*.rs");
 }
