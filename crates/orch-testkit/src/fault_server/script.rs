@@ -21,6 +21,13 @@ impl Scripts {
         Self { every: Script::new(answers), own: Vec::new() }
     }
 
+    pub(super) fn add(&mut self, answer: Answer) {
+        let Script { answers, next } = &mut self.every;
+        // Repeated answers were none of the script.
+        *next = answers.len().min(*next);
+        answers.push(answer);
+    }
+
     /// A path's own script, in place of the one that it had.
     pub(super) fn set(&mut self, path: String, answers: Vec<Answer>) {
         self.own.retain(|(known, _)| *known != path);

@@ -53,6 +53,11 @@ impl FaultServer {
         self
     }
 
+    /// Adds an answer to the script; the last one so far is not repeated any more.
+    pub fn then(&self, answer: impl Into<Answer>) {
+        self.log.scripts().add(answer.into());
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

@@ -314,6 +314,11 @@ async fn the_script_goes_on_and_repeats_its_last_answer() {
         statuses.push(post(&server, path, &json!({})).await.status().to_owned());
     }
     assert_eq!(statuses, ["500", "400", "400", "200", "404"]);
+    server.then(Answer::text("now"));
+    server.then(Failure::new(403));
+    for status in ["200", "403", "403"] {
+        assert_eq!(post(&server, "/v1/messages", &json!({})).await.status(), status);
+    }
     let empty = FaultServer::script::<Answer>([]);
     assert_eq!(post(&empty, "/v1/messages", &json!({})).await.status(), "501");
 }
