@@ -1,12 +1,15 @@
 use std::error::Error as StdError;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http_body_util::BodyDataStream;
 use http_body_util::combinators::UnsyncBoxBody;
 use orch_core::{Error, ErrorKind, ProviderFailure};
 
 use super::guard::TooLong;
+
+/// What some servers put before their JSON, which may not stand there.
+const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// What a server sends after its headers.
 pub(crate) type Body = BodyDataStream<UnsyncBoxBody<Bytes, reqwest::Error>>;
@@ -35,7 +38,7 @@ impl BodyError {
     }
 }
 
-/// A whole body as text, up to the cap.
+/// A whole body as text, up to the cap and without a byte order mark.
 pub(crate) async fn read_text<S, E>(mut body: S, cap: usize) -> Result<String, BodyError>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -47,6 +50,9 @@ where
         if bytes.len() > cap {
             return Err(TooLong::body(cap).into());
         }
+    }
+    if bytes.starts_with(BOM) {
+        bytes.advance(BOM.len());
     }
     String::from_utf8(bytes.into()).map_err(|_| BodyError::NotUtf8)
 }
@@ -62,7 +68,7 @@ where
     {
         bytes.extend_from_slice(&chunk[..chunk.len().min(cap - bytes.len())]);
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8_lossy(bytes.strip_prefix(BOM).unwrap_or(&bytes)).into_owned()
 }
 
 /// A failure without an answer: nothing says that the server was not asked.

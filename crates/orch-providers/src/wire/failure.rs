@@ -24,6 +24,8 @@ pub struct Speaker<'a> {
     pub(super) key: Option<&'a ApiKey>,
     /// Whether a 409 passes by itself.
     pub(super) conflict_passes: bool,
+    /// The id that the headers of the answer gave the request: a failure inside the answer has no other.
+    pub(super) request_id: Option<&'a str>,
 }
 
 /// What a server said about a failure.
@@ -45,7 +47,7 @@ impl Speaker<'_> {
     /// The provider of a wire by its own name, without a key.
     pub(super) fn of(wire: &impl Wire) -> Self {
         let server = wire.server();
-        Self { provider: server.name, key: None, conflict_passes: server.conflict_passes }
+        Self { provider: server.name, key: None, conflict_passes: server.conflict_passes, request_id: None }
     }
 
     /// What a stream was worth whose body has ended.
@@ -61,8 +63,12 @@ impl Speaker<'_> {
 
     /// A connection that did not last until the answer was whole.
     fn broken(&self, why: &str) -> Error {
-        let failure = ProviderFailure { provider: self.provider.into(), message: why.into(), ..Default::default() };
-        Error::new(ErrorKind::Provider(failure))
+        Error::new(ErrorKind::Provider(ProviderFailure {
+            provider: self.provider.into(),
+            message: why.into(),
+            request_id: self.request_id.map(Into::into),
+            ..Default::default()
+        }))
     }
 
     /// An answer that cannot be used, with its beginning.
@@ -77,7 +83,7 @@ impl Speaker<'_> {
         let headers = head.map_or(&nothing, |head| &head.headers);
         let verdict = classify(&failure, status, headers, self.conflict_passes);
         let wait = wait(verdict.class, &failure, headers);
-        let id = request_id(headers).map(str::to_owned).or(failure.request_id);
+        let id = request_id(headers).or(self.request_id).map(str::to_owned).or(failure.request_id);
         let error = Error::new(ErrorKind::Provider(ProviderFailure {
             provider: self.provider.into(),
             status,

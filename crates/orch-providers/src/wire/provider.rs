@@ -49,13 +49,17 @@ pub struct HttpProvider<W> {
 }
 
 impl<W: Wire> HttpProvider<W> {
-    fn speaker(&self) -> Speaker<'_> {
-        let conflict_passes = self.wire.server().conflict_passes;
-        Speaker { provider: self.info.name(), key: self.key.as_ref(), conflict_passes }
+    fn speaker<'a>(&'a self, head: &'a Parts) -> Speaker<'a> {
+        Speaker {
+            provider: self.info.name(),
+            key: self.key.as_ref(),
+            conflict_passes: self.wire.server().conflict_passes,
+            request_id: request_id(&head.headers),
+        }
     }
 
     fn decoder<'a>(&'a self, head: &'a Parts) -> W::Decoder<'a> {
-        self.wire.decoder(self.speaker(), request_id(&head.headers))
+        self.wire.decoder(self.speaker(head), request_id(&head.headers))
     }
 
     async fn exchange(&self, request: &ChatRequest, sink: &ChatSink) -> Result<(), Error> {
@@ -66,7 +70,7 @@ impl<W: Wire> HttpProvider<W> {
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
             let body = read_beginning(body, ERROR_BODY).await;
-            return Err(self.speaker().failed(Failure::of_body(&body), Some(&head)));
+            return Err(self.speaker(&head).failed(Failure::of_body(&body), Some(&head)));
         }
         let limits = limits(&head.headers, wall_clock());
         if let Some(limits) = limits {
@@ -96,7 +100,7 @@ impl<W: Wire> HttpProvider<W> {
                 return Ok(());
             }
         }
-        self.speaker().end_of_body(&decoder)
+        self.speaker(head).end_of_body(&decoder)
     }
 
     async fn read_whole(&self, head: &Parts, body: Body, sink: &ChatSink) -> Result<(), Error> {

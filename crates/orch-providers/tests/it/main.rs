@@ -5,6 +5,7 @@
 
 mod answers;
 mod failures;
+mod faults;
 mod proxy;
 mod secrets;
 mod server;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 /// A provider that is not told apart from others.
-const SOMEBODY: Speaker<'_> = Speaker { provider: "somebody", key: None, conflict_passes: false };
+const SOMEBODY: Speaker<'_> = Speaker { provider: "somebody", key: None, conflict_passes: false, request_id: None };
 
 fn head(status: u16, headers: &[(&str, &str)]) -> Parts {
     let mut response = Response::new(());
