@@ -26,7 +26,7 @@ use crate::stopping::StopRule;
 ///
 /// Give it to a loop that executes each [`Command`] and answers with an [`Input`]; that is what
 /// [`ReplicateLayer`](crate::ReplicateLayer) does. The same inputs give the same commands; and in
-/// [`Order::Launch`] the decisions do not depend on the order in which replicates end. An input that
+/// [`Order::Launch`](crate::Order::Launch) the decisions do not depend on the order in which replicates end. An input that
 /// comes twice, or for a replicate that is not running, changes nothing.
 ///
 /// ```

@@ -465,4 +465,47 @@ proptest! {
             prop_assert_eq!(sizes, f64::from(summary.statistics.valid));
         }
     }
+
+    #[test]
+    fn a_summary_says_what_its_own_matrix_says(
+        answers in prop::collection::vec("[abc] d e f [xy] g h i [kl]", 1..9),
+        epsilon in prop::option::of(0.0..0.6_f64),
+    ) {
+        let k = u32::try_from(answers.len()).unwrap();
+        let options = epsilon.map_or(options(k), |epsilon| options(k).epsilon(epsilon));
+        let bundler = Bundler::new(&options).unwrap().with_stop(Never);
+        let bundle = drive(bundler, |n| Ok(Output::from(answers[n as usize - 1].as_str())), |_| 0, false).bundle.unwrap();
+        let (summary, statistics) = (&bundle.summary, &bundle.summary.statistics);
+        let place = |id: &str| summary.compared.iter().position(|other| other == id).unwrap();
+        let apart = |a: usize, b: usize| summary.pairwise_distance[a][b];
+        for cluster in &summary.clusters {
+            for a in &cluster.replicate_ids {
+                for b in &cluster.replicate_ids {
+                    prop_assert!(apart(place(a), place(b)) <= bundle.meta.epsilon);
+                }
+            }
+        }
+        prop_assert_eq!(bundle.meta.epsilon, epsilon.unwrap_or(0.2));
+        let k = answers.len();
+        let medoid = place(&summary.medoid);
+        prop_assert!(summary.clusters[0].replicate_ids.contains(&summary.medoid));
+        prop_assert_eq!(summary.consensus.as_ref().unwrap(), &answers[medoid]);
+        let similar: f64 = 1.0 + (0..k).filter(|at| *at != medoid).map(|at| 1.0 - apart(at, medoid)).sum::<f64>();
+        prop_assert!((summary.agreement - similar / (k as f64 + 0.25)).abs() < 1e-12);
+        let sizes: Vec<f64> = summary.clusters.iter().map(|cluster| cluster.weight).collect();
+        prop_assert!(sizes.windows(2).all(|pair| pair[0] >= pair[1]));
+        let second = sizes.get(1).copied().unwrap_or(0.0);
+        prop_assert!((statistics.margin - (sizes[0] - second) / k as f64).abs() < 1e-12);
+        let entropy: f64 = sizes.iter().map(|size| size / k as f64).map(|part| -part * part.ln()).sum();
+        prop_assert!((statistics.entropy - entropy).abs() < 1e-12);
+        prop_assert!((statistics.effective_answers - entropy.exp()).abs() < 1e-9);
+        let pairs: Vec<f64> = (0..k).flat_map(|a| (a + 1..k).map(move |b| (a, b))).map(|(a, b)| apart(a, b)).collect();
+        prop_assert_eq!(statistics.distance.is_some(), k > 1);
+        if let Some(distance) = statistics.distance {
+            prop_assert!((distance.mean - pairs.iter().sum::<f64>() / pairs.len() as f64).abs() < 1e-12);
+            prop_assert_eq!(distance.max, pairs.iter().copied().fold(0.0, f64::max));
+            let to_medoid = (k as f64 - similar) / (k as f64 - 1.0);
+            prop_assert!((distance.to_medoid - to_medoid).abs() < 1e-12);
+        }
+    }
 }

@@ -54,9 +54,7 @@ fn two_clusters_with_jeffreys_prior_match_the_closed_form_of_the_arcsine_law() {
 }
 
 #[test]
-fn the_integral_agrees_with_the_sum_when_the_other_answers_hardly_matter() {
-    // A third answer that was never given, with a vanishing prior, is never the largest; the integral takes the
-    // third as given once, so it is compared with drawing instead.
+fn the_integral_over_many_clusters_is_what_drawing_from_the_posterior_gives() {
     for counts in [vec![3_u32, 1, 1], vec![5, 4, 1], vec![2, 2, 2], vec![9, 3, 2, 1, 1]] {
         let shapes: Vec<u32> = counts.iter().map(|count| count + 1).collect();
         let drawn = by_drawing(&shapes, 200_000);

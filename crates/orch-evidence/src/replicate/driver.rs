@@ -95,6 +95,7 @@ where
         let mut todo = VecDeque::from(self.bundler.start());
         let cancellation = self.request.context().cancellation().clone();
         let deadline = self.request.context().deadline();
+        let mut finished = false;
         loop {
             while let Some(command) = todo.pop_front() {
                 match command {
@@ -106,10 +107,10 @@ where
                         todo.extend(self.cancelled(index));
                     }
                     Command::Emit(notice) => self.emit(notice),
-                    Command::Finish => {}
+                    Command::Finish => finished = true,
                 }
             }
-            if running.is_empty() && self.measuring.is_none() {
+            if finished || (running.is_empty() && self.measuring.is_none()) {
                 break;
             }
             tokio::select! {

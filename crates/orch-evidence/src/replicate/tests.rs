@@ -18,7 +18,7 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 
 use super::*;
 use crate::bundle::{Bundle, Evidence};
-use crate::options::{BundleOptions, Waves};
+use crate::options::{BundleOptions, StopName, Waves};
 use crate::stopping::{Epsilon, Never};
 use crate::{BundleTool, seeds};
 
@@ -151,6 +151,8 @@ async fn options_of_the_request_win_and_wrong_ones_are_refused_where_they_stand(
     let asked = Request::new("q").with_options(json!({"k": 5, "epsilon": 0.5}));
     let found = bundle(&layer, says("x"), asked).await;
     assert_eq!((found.meta.k, found.meta.epsilon, found.meta.k_completed), (5, 0.5, 5));
+    let last_wins = ReplicateLayer::new(3).options(BundleOptions::new().stop(StopName::Epsilon)).stop(Never);
+    assert_eq!(bundle(&last_wins, says("x"), Request::new("q")).await.meta.k_completed, 3);
     let named = Request::new("q").with_options(json!({"k": 5, "stop": "epsilon"}));
     assert_eq!(bundle(&layer, says("x"), named).await.stop.rule, "epsilon");
     for (options, pointer) in [

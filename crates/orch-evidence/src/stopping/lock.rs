@@ -9,7 +9,7 @@ pub struct Lock;
 impl StopRule for Lock {
     fn decide(&self, tally: &TallyView<'_>) -> Decision {
         let (first, second, rest) = (tally.leader(), tally.runner_up(), tally.remaining());
-        if first - second <= rest {
+        if first.saturating_sub(second) <= rest {
             return Decision::go_on();
         }
         let reason = format!("{first} agree against {second}: the {rest} that are left cannot change the answer");
