@@ -6,7 +6,7 @@ use orch_core::{
 };
 use tokio::time::Instant;
 
-use crate::{Basis, BlockedBy, Considered, Skip};
+use crate::{Basis, BlockedBy, Capability, Considered, Skip};
 
 /// What a planner may choose from: the registered tools, and how their targets are.
 ///
@@ -78,7 +78,9 @@ impl Catalog {
                 }
             },
         };
-        Considered { tool: route.tool().into(), basis, chosen: false, estimate, skipped }
+        let capability = self.registry.get(route.tool()).filter(|_| basis == Basis::Default);
+        let capability = capability.map(|tool| Capability::of(tool.spec(), request.input().as_json()));
+        Considered { tool: route.tool().into(), basis, chosen: false, capability, estimate, skipped }
     }
 
     fn blocked(&self, spec: &ToolSpec, now: Instant) -> Option<Skip> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use orch_core::{Amount, Estimate, Target};
 use serde::{Serialize, Serializer};
 
-use crate::Basis;
 use crate::error::hint;
+use crate::{Basis, Capability};
 
 /// A tool that came into question, and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,6 +19,9 @@ pub struct Considered {
     pub basis: Basis,
     /// Whether the plan is to use it.
     pub chosen: bool,
+    /// Whether it says that it is made for such a request; only where nothing else proposes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capability: Option<Capability>,
     /// What one call is expected to use; `None` when there is no such tool or it refuses the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
@@ -46,6 +49,11 @@ impl fmt::Display for Considered {
             (None, true) => f.write_str(": chosen")?,
             (Some(skip), false) => write!(f, ": skipped: {skip}")?,
             (Some(skip), true) => write!(f, ": chosen although {skip}")?,
+        }
+        match self.capability {
+            Some(Capability::Declared) => f.write_str("; its input schema fits")?,
+            Some(Capability::Mismatch) => f.write_str("; its input schema does not fit")?,
+            _ => {}
         }
         match self.estimate {
             Some(estimate) if estimate != Estimate::unknown() => write!(f, "; one call: {}", Expected(&estimate)),

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use orch_core::{Candidate, Error, ErrorKind, Request, Route, Usd};
+use orch_core::{Candidate, Error, ErrorKind, Request, Route, ToolKind, Usd};
+use serde_json::json;
 use tokio::time::Instant;
 
+use crate::capability::Capability;
 use crate::compiled::Compiled;
 use crate::explain::Trace;
-use crate::replicates::reduce;
+use crate::options::{Merged, merged};
+use crate::replicates::{Reduced, reduce};
 use crate::{Basis, Catalog, Considered, Explanation, Plan};
 
 /// A tool that somebody proposes.
@@ -15,58 +18,85 @@ struct Proposal {
     route: Route,
     basis: Basis,
     budget_aware: bool,
+    notes: Vec<String>,
 }
 
 /// A proposal and what speaks for and against it.
 struct Weighed {
     route: Route,
     considered: Considered,
-    note: Option<String>,
+    reduced: Option<Reduced>,
+    notes: Vec<String>,
 }
 
 pub(crate) fn decide(trace: Trace, catalog: &Catalog, request: &Request, now: Instant) -> Result<Plan, Error> {
     let weigh = |proposal| weigh(proposal, catalog, request, now);
-    let by_rules = trace.matched().next().is_some();
-    let (weighed, usable) =
-        if by_rules { first_usable(proposals(&trace).map(weigh)) } else { cheapest(defaults(catalog).map(weigh)) };
+    let matched: Vec<_> = trace.matched().collect();
+    let by_rules = matched.iter().any(|rule| rule.tool().is_some());
+    let (weighed, usable) = if by_rules {
+        first_usable(proposals(&matched, &trace).map(weigh))
+    } else {
+        best(defaults(&matched, catalog, &trace).map(weigh))
+    };
     let Some(chosen) = usable.or_else(|| due_first(&weighed)) else {
         return Err(no_plan(&weighed));
     };
     let reason = match (usable, by_rules) {
         (None, _) => due_reason(&weighed[chosen].considered),
-        (Some(_), true) => rule_reason(&trace, &weighed),
+        (Some(_), true) => rule_reason(&matched, &weighed),
         (Some(_), false) => default_reason(&weighed, chosen),
     };
     Ok(plan(catalog, trace, weighed, chosen, reason))
 }
 
 /// The tools of the rules that fit, then their fallbacks.
-fn proposals(trace: &Trace) -> impl Iterator<Item = Proposal> {
-    let primaries = trace.matched().map(|rule| proposal(rule, rule.route().clone(), rule.basis()));
-    let fallbacks = trace.matched().flat_map(|rule| {
-        let basis = Basis::Fallback { rule: Arc::clone(&rule.name) };
-        std::iter::successors(rule.route().next(), Route::next).map(move |route| proposal(rule, route, basis.clone()))
+fn proposals<'r>(matched: &'r [&'r Compiled], trace: &'r Trace) -> impl Iterator<Item = Proposal> + 'r {
+    // Most often no rule adds options to those of another, and then nobody needs to look for one that does.
+    let shared = matched.iter().any(|rule| rule.then == crate::Then::Continue);
+    let named = matched.iter().enumerate().filter(|(_, rule)| rule.tool().is_some());
+    let primary = move |n: usize, rule: &Compiled| {
+        let input = trace.input().as_json();
+        let options = if shared { merged(matched, Some(n), input) } else { merged(&[rule], Some(0), input) };
+        (rule.route().clone().with_options(options.options), options.notes)
+    };
+    let primaries = named.clone().map(move |(n, rule)| {
+        let (route, notes) = primary(n, rule);
+        Proposal { route, notes, basis: rule.basis(), budget_aware: rule.budget_aware }
+    });
+    let fallbacks = named.filter(|(_, rule)| !rule.route().fallbacks().is_empty()).flat_map(move |(n, rule)| {
+        let (basis, budget_aware) = (Basis::Fallback { rule: Arc::clone(&rule.name) }, rule.budget_aware);
+        let (route, notes) = primary(n, rule);
+        let routes = std::iter::successors(route.next(), Route::next);
+        routes.map(move |route| Proposal { route, basis: basis.clone(), budget_aware, notes: notes.clone() })
     });
     primaries.chain(fallbacks)
 }
 
-fn proposal(rule: &Compiled, route: Route, basis: Basis) -> Proposal {
-    Proposal { route, basis, budget_aware: rule.budget_aware }
-}
-
-/// Every tool.
-fn defaults(catalog: &Catalog) -> impl Iterator<Item = Proposal> {
-    let propose = |name: &str| Proposal { route: Route::new(name, ""), basis: Basis::Default, budget_aware: false };
-    catalog.specs().map(move |spec| propose(spec.name()))
+/// Every tool, with the options that rules without a tool give; a bundle also with those that bundles have by default.
+fn defaults(matched: &[&Compiled], catalog: &Catalog, trace: &Trace) -> impl Iterator<Item = Proposal> {
+    let Merged { options, notes } = merged(matched, None, trace.input().as_json());
+    catalog.specs().map(move |spec| {
+        let bundle = spec.kind() == ToolKind::Bundle;
+        let base = Route::new(spec.name(), "");
+        let route = match bundle {
+            true => {
+                let over = Candidate::new(spec.name()).with_options(options.as_ref().clone());
+                let base = base.with_options(json!({ "k": 3, "epsilon": 0.2 })).with_fallbacks([over]);
+                base.next().unwrap_or(base)
+            }
+            false => base.with_options(Arc::clone(&options)),
+        };
+        Proposal { route, basis: Basis::Default, budget_aware: bundle, notes: notes.clone() }
+    })
 }
 
 fn weigh(proposal: Proposal, catalog: &Catalog, request: &Request, now: Instant) -> Weighed {
-    let Proposal { route, basis, budget_aware } = proposal;
+    let Proposal { route, basis, budget_aware, notes } = proposal;
     let considered = catalog.consider(&route, request, basis, now);
-    let reduced = considered.estimate.as_ref().filter(|_| budget_aware);
-    match reduced.and_then(|estimate| reduce(&route, estimate, request)) {
-        Some((route, note)) => Weighed { route, considered, note: Some(note) },
-        None => Weighed { route, considered, note: None },
+    let estimate = considered.estimate.as_ref().filter(|_| budget_aware);
+    match estimate.and_then(|estimate| reduce(&route, estimate, request)) {
+        Some((route, reduced)) => Weighed { route, considered, reduced: Some(reduced), notes },
+        None => Weighed { route, considered, reduced: None, notes },
     }
 }
 
@@ -84,16 +114,17 @@ fn first_usable(proposals: impl Iterator<Item = Weighed>) -> (Vec<Weighed>, Opti
     (weighed, None)
 }
 
-/// Weighs every proposal; the cheapest that can be used, the first of equal ones, unknown costs last.
-fn cheapest(proposals: impl Iterator<Item = Weighed>) -> (Vec<Weighed>, Option<usize>) {
+/// Weighs every proposal; of those that can be used the one that is made for such a request, then the cheapest, the
+/// first of equal ones, unknown costs last.
+fn best(proposals: impl Iterator<Item = Weighed>) -> (Vec<Weighed>, Option<usize>) {
     let weighed: Vec<_> = proposals.collect();
     let usable = weighed.iter().enumerate().filter(|(_, weighed)| weighed.considered.skipped.is_none());
-    let cheapest = usable.min_by_key(|(_, weighed)| match cost(&weighed.considered) {
-        Some(cost) => (false, cost),
-        None => (true, Usd::ZERO),
+    let best = usable.min_by_key(|(_, weighed)| {
+        let cost = cost(&weighed.considered);
+        (weighed.considered.capability, cost.is_none(), cost.unwrap_or(Usd::ZERO))
     });
-    let cheapest = cheapest.map(|(index, _)| index);
-    (weighed, cheapest)
+    let best = best.map(|(index, _)| index);
+    (weighed, best)
 }
 
 fn cost(considered: &Considered) -> Option<Usd> {
@@ -116,20 +147,22 @@ fn no_plan(weighed: &[Weighed]) -> Error {
 
 fn plan(catalog: &Catalog, trace: Trace, weighed: Vec<Weighed>, chosen: usize, reason: String) -> Plan {
     let reason: Arc<str> = reason.into();
-    let Weighed { route, note, .. } = &weighed[chosen];
+    let Weighed { route, reduced, notes, .. } = &weighed[chosen];
+    let reduced = reduced.clone();
     let (fallbacks, unknown): (Vec<_>, Vec<_>) =
         route.fallbacks().iter().cloned().partition(|next| catalog.registry().get(&next.tool).is_some());
     let route = Route::new(route.tool(), Arc::clone(&reason))
         .with_options(Arc::clone(route.options()))
         .with_fallbacks(fallbacks);
     let mut explanation = Explanation::new(route.tool(), reason).with_rules(trace);
-    for note in note.iter().cloned().chain(unknown.iter().map(left_out)) {
+    let reduction = reduced.iter().map(ToString::to_string);
+    for note in notes.iter().cloned().chain(reduction).chain(unknown.iter().map(left_out)) {
         explanation = explanation.with_note(note);
     }
     let mut considered: Vec<_> = weighed.into_iter().map(|weighed| weighed.considered).collect();
     considered[chosen].chosen = true;
     let basis = considered[chosen].basis.clone();
-    Plan::on(&basis, route, explanation.with_considered(considered))
+    Plan::on(&basis, route, explanation.with_considered(considered), reduced)
 }
 
 fn left_out(fallback: &Candidate) -> String {
@@ -137,12 +170,12 @@ fn left_out(fallback: &Candidate) -> String {
 }
 
 /// The chosen one is the last; every one before it was skipped.
-fn rule_reason(trace: &Trace, weighed: &[Weighed]) -> String {
+fn rule_reason(matched: &[&Compiled], weighed: &[Weighed]) -> String {
     const NAMED: usize = 3;
     let Some((chosen, before)) = weighed.split_last() else { return String::new() };
     let mut reason = match &chosen.considered.basis {
         Basis::Rule { rule } => {
-            let priority = trace.matched().find(|matched| matched.name == *rule).map_or(0, |rule| rule.priority);
+            let priority = matched.iter().find(|matched| matched.name == *rule).map_or(0, |rule| rule.priority);
             format!("rule `{rule}` matched (priority {priority})")
         }
         other => other.to_string(),
@@ -158,13 +191,26 @@ fn rule_reason(trace: &Trace, weighed: &[Weighed]) -> String {
 }
 
 fn default_reason(weighed: &[Weighed], chosen: usize) -> String {
-    let usable = weighed.iter().filter(|weighed| weighed.considered.skipped.is_none()).count();
-    match (usable, cost(&weighed[chosen].considered)) {
-        (1, _) => "no rule matched; the only tool that can be used".to_owned(),
-        (n, Some(cost)) => {
-            format!("no rule matched; the lowest known cost ({cost} a call) of {n} tools that can be used")
+    let usable: Vec<_> =
+        weighed.iter().map(|weighed| &weighed.considered).filter(|considered| considered.skipped.is_none()).collect();
+    let chosen = &weighed[chosen].considered;
+    let alike: Vec<_> = usable.iter().filter(|other| other.capability == chosen.capability).collect();
+    let (made_for, of) = match chosen.capability {
+        Some(Capability::Declared) if alike.len() < usable.len() => {
+            if alike.len() == 1 {
+                return format!(
+                    "no rule matched; the only one of {} usable tools whose input schema fits",
+                    usable.len()
+                );
+            }
+            ("whose input schema fits", alike.len())
         }
-        (n, None) => format!("no rule matched; registered first of {n} tools that can be used, no cost is known"),
+        _ => ("that can be used", usable.len()),
+    };
+    match (of, cost(chosen)) {
+        (1, _) => "no rule matched; the only tool that can be used".to_owned(),
+        (n, Some(cost)) => format!("no rule matched; the lowest known cost ({cost} a call) of {n} tools {made_for}"),
+        (n, None) => format!("no rule matched; registered first of {n} tools {made_for}, no cost is known"),
     }
 }
 

@@ -59,6 +59,40 @@ pub enum PlanningError {
         /// The value.
         value: Value,
     },
+    /// A regular expression that does not compile, or becomes too large.
+    #[error("rule `{rule}`: on `{path}`, the regular expression does not compile: {reason}")]
+    InvalidPattern {
+        /// The rule.
+        rule: Arc<str>,
+        /// The attribute.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Keywords that are too short for so many typos, or typos without keywords.
+    #[error("rule `{rule}` lets {typos} typos pass: each keyword needs at least three letters for each")]
+    TooFuzzy {
+        /// The rule.
+        rule: Arc<str>,
+        /// The typos.
+        typos: usize,
+    },
+    /// A group of conditions that is empty, or nested too deep.
+    #[error("rule `{rule}`: {reason}")]
+    InvalidGroup {
+        /// The rule.
+        rule: Arc<str>,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A rule without a tool that asks for something only a tool can have.
+    #[error("rule `{rule}` names no tool: it cannot have {what}")]
+    OnlyOptions {
+        /// The rule.
+        rule: Arc<str>,
+        /// What it cannot have.
+        what: &'static str,
+    },
     /// Options that are not an object.
     #[error("rule `{rule}`: the options of `{tool}` must be an object, not {options}")]
     OptionsNotObject {
@@ -93,6 +127,29 @@ pub enum PlanningError {
         /// The nearest registered name, if one is near.
         did_you_mean: Option<Arc<str>>,
     },
+}
+
+impl PlanningError {
+    /// The rule that cannot work.
+    #[must_use]
+    pub fn rule(&self) -> &Arc<str> {
+        match self {
+            Self::NoTool { rule }
+            | Self::EmptyKeywords { rule }
+            | Self::NotKeywords { rule, .. }
+            | Self::DuplicateName { rule }
+            | Self::InvalidPath { rule, .. }
+            | Self::WrongValue { rule, .. }
+            | Self::InvalidPattern { rule, .. }
+            | Self::TooFuzzy { rule, .. }
+            | Self::InvalidGroup { rule, .. }
+            | Self::OnlyOptions { rule, .. }
+            | Self::OptionsNotObject { rule, .. }
+            | Self::NoReplicates { rule }
+            | Self::RepeatedTool { rule, .. }
+            | Self::UnknownTool { rule, .. } => rule,
+        }
+    }
 }
 
 /// An `InvalidRequest` that points at the planner, so that `?` works where rules are built for a client.

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use orch_core::{Input, Request};
+use orch_core::Input;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::Considered;
 use crate::compiled::Compiled;
 use crate::matching::{Subject, WhyNot};
+use crate::rules::Rules;
 
 /// How a plan came about: every rule with why it fits or not, every tool that came into question with what
 /// speaks against it, and what was changed.
@@ -88,11 +89,14 @@ impl Explanation {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`: {}", self.tool(), self.reason())?;
-        section(f, "rules, by priority, then by order of definition", &self.rules())?;
+        section(f, &format!("rules, {ORDER}"), &self.rules())?;
         section(f, "tools, by preference", self.considered())?;
         section(f, "notes", self.notes())
     }
 }
+
+/// How ties between rules are broken.
+const ORDER: &str = "by priority, then by order of definition";
 
 fn section<T: fmt::Display>(f: &mut fmt::Formatter<'_>, title: &str, lines: &[T]) -> fmt::Result {
     if !lines.is_empty() {
@@ -103,9 +107,10 @@ fn section<T: fmt::Display>(f: &mut fmt::Formatter<'_>, title: &str, lines: &[T]
 
 impl Serialize for Explanation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Explanation", 5)?;
+        let mut fields = serializer.serialize_struct("Explanation", 6)?;
         fields.serialize_field("tool", &self.0.tool)?;
         fields.serialize_field("reason", &self.0.reason)?;
+        fields.serialize_field("order", ORDER)?;
         fields.serialize_field("rules", &self.rules())?;
         fields.serialize_field("tools", &self.0.considered)?;
         fields.serialize_field("notes", &self.0.notes)?;
@@ -121,8 +126,9 @@ pub struct RuleReport {
     pub rule: Arc<str>,
     /// Its priority.
     pub priority: i32,
-    /// The tool it names.
-    pub tool: String,
+    /// The tool it names; `None` when it only adds options.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Arc<str>>,
     /// Whether it fits the request.
     pub matched: bool,
     /// Why it does not.
@@ -132,7 +138,11 @@ pub struct RuleReport {
 
 impl fmt::Display for RuleReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` (priority {}) -> `{}`: ", self.rule, self.priority, self.tool)?;
+        write!(f, "`{}` (priority {}) -> ", self.rule, self.priority)?;
+        match &self.tool {
+            Some(tool) => write!(f, "`{tool}`: ")?,
+            None => f.write_str("options: ")?,
+        }
         match &self.why_not {
             None => f.write_str("matched"),
             Some(why_not) => write!(f, "not matched: {why_not}"),
@@ -140,40 +150,44 @@ impl fmt::Display for RuleReport {
     }
 }
 
-/// Which rules fit a request; the others with the position of the test that failed, from which the reasons
-/// are told when somebody asks.
+/// Which rules fit a request. Why the others do not is found out when somebody asks: until then a plan costs as much
+/// as its index look-up, however many rules there are.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
-    rules: Arc<[Compiled]>,
-    failures: Vec<Option<usize>>,
+    rules: Arc<Rules>,
+    matched: Vec<u32>,
     input: Input,
 }
 
 impl Trace {
-    /// Tries every rule.
-    pub(crate) fn of(rules: &Arc<[Compiled]>, request: &Request) -> Self {
-        let subject = Subject::new(request);
-        let failures = rules.iter().map(|rule| rule.failure(&subject)).collect();
-        Self { rules: Arc::clone(rules), failures, input: request.input().clone() }
+    /// `matched` are places among the compiled rules, in order.
+    pub(crate) fn new(rules: Arc<Rules>, matched: Vec<u32>, input: Input) -> Self {
+        Self { rules, matched, input }
     }
 
     /// The rules that fit, in the order in which rules are looked at.
-    pub(crate) fn matched(&self) -> impl Iterator<Item = &Compiled> + Clone {
-        self.rules.iter().zip(&self.failures).filter(|(_, failure)| failure.is_none()).map(|(rule, _)| rule)
+    pub(crate) fn matched(&self) -> impl DoubleEndedIterator<Item = &Compiled> + ExactSizeIterator + Clone {
+        self.matched.iter().map(|id| self.rules.rule(*id))
+    }
+
+    /// What the request says.
+    pub(crate) fn input(&self) -> &Input {
+        &self.input
     }
 
     fn reports(&self) -> Vec<RuleReport> {
-        let report = |(rule, failure): (&Compiled, &Option<usize>)| {
-            let why_not = failure.map(|position| rule.test(position).why_not(self.input.as_json()));
+        let subject = Subject::new(self.input.as_json());
+        let report = |(id, rule): (u32, &Compiled)| {
+            let matched = self.matched.binary_search(&id).is_ok();
             RuleReport {
                 rule: Arc::clone(&rule.name),
                 priority: rule.priority,
-                tool: rule.route().tool().to_owned(),
-                matched: why_not.is_none(),
-                why_not,
+                tool: rule.tool().map(Into::into),
+                matched,
+                why_not: (!matched).then(|| rule.why_not(&subject)),
             }
         };
-        self.rules.iter().zip(&self.failures).map(report).collect()
+        (0..).zip(self.rules.all()).map(report).collect()
     }
 }
 

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use orch_core::{Error, Registry, Request, Route};
+use orch_core::{Error, Request, Route};
 
+use crate::replicates::Reduced;
 use crate::{Basis, Catalog, Explanation, PlanningError};
 
 /// Decides which tool serves a request.
@@ -40,7 +41,7 @@ pub trait Planner: Send + Sync + 'static {
     ///
     /// # Errors
     /// The first name that is not registered, with the nearest that is. Unless overridden there is none.
-    fn check(&self, _registry: &Registry) -> Result<(), PlanningError> {
+    fn check(&self, _catalog: &Catalog) -> Result<(), PlanningError> {
         Ok(())
     }
 }
@@ -51,8 +52,8 @@ impl<P: Planner + ?Sized> Planner for Arc<P> {
         self.as_ref().plan(catalog, request).await
     }
 
-    fn check(&self, registry: &Registry) -> Result<(), PlanningError> {
-        self.as_ref().check(registry)
+    fn check(&self, catalog: &Catalog) -> Result<(), PlanningError> {
+        self.as_ref().check(catalog)
     }
 }
 
@@ -63,6 +64,7 @@ pub struct Plan {
     route: Route,
     confidence: f64,
     explanation: Explanation,
+    reduced: Option<Reduced>,
 }
 
 impl Plan {
@@ -70,7 +72,7 @@ impl Plan {
     pub fn new(route: Route, confidence: f64) -> Self {
         let explanation = Explanation::new(route.tool(), route.reason());
         // NaN passes `clamp`; `max` prefers a number to it.
-        Self { route, confidence: confidence.clamp(0.0, 1.0).max(0.0), explanation }
+        Self { route, confidence: confidence.clamp(0.0, 1.0).max(0.0), explanation, reduced: None }
     }
 
     /// Replaces the explanation; by default it says no more than the route's reason.
@@ -99,7 +101,12 @@ impl Plan {
     }
 
     /// The plan of a proposal made on `basis`.
-    pub(crate) fn on(basis: &Basis, route: Route, explanation: Explanation) -> Self {
-        Self::new(route, basis.confidence()).with_explanation(explanation)
+    pub(crate) fn on(basis: &Basis, route: Route, explanation: Explanation, reduced: Option<Reduced>) -> Self {
+        Self { reduced, ..Self::new(route, basis.confidence()).with_explanation(explanation) }
+    }
+
+    /// What became of the number of replicates, if it was reduced.
+    pub(crate) fn reduced(&self) -> Option<&Reduced> {
+        self.reduced.as_ref()
     }
 }

@@ -1,9 +1,38 @@
-use orch_core::{Estimate, HasContext, Limits, Request, Route, Usd};
+use std::fmt;
+
+use orch_core::{Estimate, Event, HasContext, Limits, Request, Route, Usd};
 use serde_json::Value;
 
-/// `route` with as many replicates as fit what the run has left, and the change in words; `None` when they all
+/// A number of replicates that was reduced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reduced {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+impl fmt::Display for Reduced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "k is {} instead of {}: {}", self.to, self.from, self.reason)
+    }
+}
+
+/// As an event.
+impl From<&Reduced> for Event {
+    fn from(reduced: &Reduced) -> Self {
+        let count = |k| u32::try_from(k).unwrap_or(u32::MAX);
+        Self::ReplicatesReduced {
+            from: count(reduced.from),
+            to: count(reduced.to),
+            reason: reduced.reason.as_str().into(),
+        }
+    }
+}
+
+/// `route` with as many replicates as fit what the run has left, and the change; `None` when they all
 /// fit, when not even one does, or when the caller set `k`.
-pub(crate) fn reduce(route: &Route, estimate: &Estimate, request: &Request) -> Option<(Route, String)> {
+pub(crate) fn reduce(route: &Route, estimate: &Estimate, request: &Request) -> Option<(Route, Reduced)> {
     if request.asked_options().get("k").is_some() {
         return None;
     }
@@ -12,8 +41,8 @@ pub(crate) fn reduce(route: &Route, estimate: &Estimate, request: &Request) -> O
     let fitting = fitting(estimate, left).filter(|fitting| (1..k).contains(fitting))?;
     let mut options = Value::clone(route.options());
     options["k"] = fitting.into();
-    let note = format!("k is {fitting} instead of {k}: {k} calls do not fit {}", told(left));
-    Some((route.clone().with_options(options), note))
+    let reduced = Reduced { from: k, to: fitting, reason: format!("{k} calls do not fit {}", told(left)) };
+    Some((route.clone().with_options(options), reduced))
 }
 
 /// How many calls fit; `None` when nothing limits them.

@@ -4,7 +4,7 @@ use orch_core::{Candidate, Request};
 use serde_json::Value;
 
 use crate::Op;
-use crate::matching::Predicate;
+use crate::matching::{Predicate, When};
 
 /// When a request looks like this, use that tool.
 ///
@@ -36,13 +36,27 @@ pub struct Rule {
     pub(crate) priority: i32,
     pub(crate) keywords: Option<Vec<String>>,
     pub(crate) on: Option<String>,
+    pub(crate) typos: usize,
     pub(crate) request_type: Option<String>,
-    pub(crate) conditions: Vec<(String, Op, Value)>,
+    pub(crate) conditions: Vec<When>,
     pub(crate) predicates: Vec<Predicate>,
     pub(crate) tool: Option<Arc<str>>,
     pub(crate) options: Value,
+    pub(crate) options_from: Vec<(String, String)>,
     pub(crate) fallbacks: Vec<Candidate>,
     pub(crate) budget_aware: bool,
+    pub(crate) then: Then,
+}
+
+/// Whether the rules after one that fits may still add options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Then {
+    /// They may not.
+    #[default]
+    Stop,
+    /// They may: see [`Rule::then`].
+    Continue,
 }
 
 impl Rule {
@@ -62,7 +76,7 @@ impl Rule {
     /// A rule for requests whose attribute `type` is this text.
     pub fn request_type(request_type: impl Into<String>) -> Self {
         let request_type = request_type.into();
-        let conditions = vec![("type".to_owned(), Op::Equals, Value::from(request_type.as_str()))];
+        let conditions = vec![When::is("type", Op::Equals, request_type.as_str())];
         Self { request_type: Some(request_type), conditions, ..Self::default() }
     }
 
@@ -83,9 +97,22 @@ impl Rule {
         self
     }
 
-    /// Adds a condition on an attribute. [`Op::Exists`] and [`Op::Missing`] take `Value::Null`.
-    pub fn when(mut self, attribute: impl Into<String>, op: Op, value: impl Into<Value>) -> Self {
-        self.conditions.push((attribute.into(), op, value.into()));
+    /// Sets how many letters of a keyword may be wrong: left out, put in, exchanged, or swapped with their neighbour.
+    /// Default: 0. A keyword needs at least three letters for each; in texts that are compared so, only letters and
+    /// digits count, so that `c++` is found only as it is written.
+    pub fn fuzzy(mut self, typos: usize) -> Self {
+        self.typos = typos;
+        self
+    }
+
+    /// Adds a condition on an attribute. [`Op::Exists`] and [`Op::Missing`] take `()` or `Value::Null`.
+    pub fn when(self, attribute: impl Into<String>, op: Op, value: impl Into<Value>) -> Self {
+        self.when_that(When::is(attribute, op, value))
+    }
+
+    /// Adds a condition, or a group of conditions.
+    pub fn when_that(mut self, condition: When) -> Self {
+        self.conditions.push(condition);
         self
     }
 
@@ -96,7 +123,7 @@ impl Rule {
         self
     }
 
-    /// Sets the tool to use.
+    /// Sets the tool to use. A rule that names none must [`continue`](Then::Continue): it only adds options.
     pub fn tool(mut self, tool: impl Into<Arc<str>>) -> Self {
         self.tool = Some(tool.into());
         self
@@ -105,6 +132,27 @@ impl Rule {
     /// Sets the options of the tool, an object; default: none. Options that the caller gives win, field by field.
     pub fn tool_options(mut self, options: impl Into<Value>) -> Self {
         self.options = options.into();
+        self
+    }
+
+    /// Takes an option from an attribute of the request, when it is there; else what [`tool_options`](Self::tool_options)
+    /// gives, if it does. A value of more than 64 KiB, 1 000 values or 32 levels is left out, which the plan notes.
+    ///
+    /// The request decides the value: take nothing from it that limits what a call may use, unless anyone who may
+    /// send a request may set it.
+    pub fn option_from(mut self, option: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.options_from.push((option.into(), attribute.into()));
+        self
+    }
+
+    /// Sets whether the rules after this one may still add options; default: [`Then::Stop`].
+    ///
+    /// The first rule that fits and whose tool can be used decides the tool. Options of other rules that fit are
+    /// laid under its own: of those before it that continue, and, while they continue, of those after it up to the
+    /// first that stops. Where two give the same option, the one that is looked at first wins, and the caller's own
+    /// options win over all. A rule gives options only to the tool that it names, or to any when it names none.
+    pub fn then(mut self, then: Then) -> Self {
+        self.then = then;
         self
     }
 

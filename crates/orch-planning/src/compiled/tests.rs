@@ -24,7 +24,7 @@ fn rules_that_cannot_work_are_refused_by_name() {
             Rule::keywords(["a"]).with_name("x").on("/a~b").tool("t"),
             "rule `x`: `/a~b` is not a path: in a JSON Pointer `~` is written `~0`, and `/` within a name `~1`",
         ),
-        (x().when("n", Op::Gt, "3"), "rule `x`: on `n`, `gt` takes a number, not \"3\""),
+        (x().when("n", Op::Gt, "3"), "rule `x`: on `n`, `gt` takes a number or a date such as 2026-11-20, not \"3\""),
         (x().when("n", Op::In, json!([])), "rule `x`: on `n`, `in` takes a list of at least one value, not []"),
         (x().when("n", Op::StartsWith, 3), "rule `x`: on `n`, `starts_with` takes a text, not 3"),
         (x().when("n", Op::Exists, true), "rule `x`: on `n`, `exists` takes no value (null), not true"),
@@ -69,7 +69,7 @@ fn rules_without_a_name_are_named_by_what_they_ask_for_and_numbered_where_that_r
 #[test]
 fn check_finds_every_tool_and_fallback_that_is_not_registered_and_what_was_meant() {
     let world = World::named(["summarize", "translate"]);
-    let check = |rule: Rule| RulePlanner::new([rule]).unwrap().check(&world.registry).map_err(|e| e.to_string());
+    let check = |rule: Rule| RulePlanner::new([rule]).unwrap().check(&world.catalog).map_err(|e| e.to_string());
 
     assert_eq!(check(Rule::named("x").tool("summarize").fallback("translate")), Ok(()));
     assert_eq!(

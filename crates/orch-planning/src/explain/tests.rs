@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use orch_core::{Estimate, Limits, Usd};
+use orch_core::{Estimate, Limits, Request, Usd};
 use serde_json::json;
 
 use super::*;

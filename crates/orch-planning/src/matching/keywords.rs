@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -8,27 +9,50 @@ use super::Path;
 #[derive(Clone, Debug)]
 pub(crate) struct Keywords {
     /// `None`: everywhere in the input.
-    on: Option<Path>,
-    words: Vec<String>,
-    folded: Vec<String>,
+    on: Option<Arc<Path>>,
+    words: Box<[String]>,
+    folded: Box<[String]>,
+    /// How many letters may be wrong.
+    typos: usize,
 }
 
 impl Keywords {
     /// The words; `None` when there are none, or one is blank.
-    pub(crate) fn new(on: Option<Path>, words: Vec<String>) -> Option<Self> {
-        let folded: Vec<_> = words.iter().map(|word| fold(word.trim())).collect();
+    pub(crate) fn new(on: Option<Arc<Path>>, words: Vec<String>, typos: usize) -> Option<Self> {
+        let folded: Box<[_]> = words.iter().map(|word| fold(word.trim())).collect();
         let usable = !folded.is_empty() && folded.iter().all(|word| !word.is_empty());
-        usable.then_some(Self { on, words, folded })
+        usable.then_some(Self { on, words: words.into(), folded, typos })
     }
 
     /// Where they are looked for; `None`: everywhere in the input.
-    pub(crate) fn on(&self) -> Option<&Path> {
+    pub(crate) fn on(&self) -> Option<&Arc<Path>> {
         self.on.as_ref()
+    }
+
+    /// The words as they are looked for in [folded](fold) texts.
+    pub(crate) fn folded(&self) -> &[String] {
+        &self.folded
+    }
+
+    /// Whether they are found only as they are written.
+    pub(crate) fn exact(&self) -> bool {
+        self.typos == 0
     }
 
     /// Whether one of them is in one of these [folded](fold) texts.
     pub(crate) fn found_in(&self, folded: &[String]) -> bool {
-        self.folded.iter().any(|word| folded.iter().any(|text| has_word(text, word)))
+        let found = |word: &String| folded.iter().any(|text| has_word(text, word));
+        self.folded.iter().any(found) || (self.typos > 0 && self.nearly_in(folded))
+    }
+
+    /// Whether one of them is in a text of `value`.
+    pub(crate) fn found_in_value(&self, value: &Value) -> bool {
+        self.found_in(&folded_texts(value))
+    }
+
+    /// Whether one of them is in one of these texts but for a few letters.
+    fn nearly_in(&self, folded: &[String]) -> bool {
+        self.folded.iter().any(|word| folded.iter().any(|text| near(text, word, self.typos)))
     }
 }
 
@@ -43,7 +67,11 @@ impl fmt::Display for Keywords {
         for (n, word) in self.words.iter().enumerate() {
             write!(f, "{}{word:?}", if n > 0 { ", " } else { "" })?;
         }
-        Ok(())
+        match self.typos {
+            0 => Ok(()),
+            1 => f.write_str(" (one typo is let pass)"),
+            n => write!(f, " ({n} typos are let pass)"),
+        }
     }
 }
 
@@ -67,36 +95,55 @@ fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut spaced = false;
     for c in text.chars() {
-        if c.is_whitespace() {
-            if !spaced {
-                folded.push(' ');
-            }
-        } else {
-            folded.extend(c.to_uppercase().flat_map(char::to_lowercase));
+        let space = c.is_whitespace();
+        match c {
+            _ if space && spaced => {}
+            _ if space => folded.push(' '),
+            c if c.is_ascii() => folded.push(c.to_ascii_lowercase()),
+            c => folded.extend(c.to_uppercase().flat_map(char::to_lowercase)),
         }
-        spaced = c.is_whitespace();
+        spaced = space;
     }
     folded
 }
 
-/// Whether `word` stands in `text` as a whole: where it begins or ends with a letter or digit,
-/// no other letter or digit touches it.
+/// Whether `word` stands in `text` as a whole.
 fn has_word(text: &str, word: &str) -> bool {
-    let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let open_start = !joins(word.chars().next());
-    let open_end = !joins(word.chars().next_back());
     let mut from = 0;
     while let Some(found) = text[from..].find(word) {
         let start = from + found;
-        let end = start + word.len();
-        let before = open_start || !joins(text[..start].chars().next_back());
-        let after = open_end || !joins(text[end..].chars().next());
-        if before && after {
+        if stands_alone(text, start, start + word.len()) {
             return true;
         }
         from = start + text[start..].chars().next().map_or(1, char::len_utf8);
     }
     false
+}
+
+/// Whether the part of `text` from `start` to `end` is whole: where it begins or ends with a letter or digit,
+/// no other letter or digit touches it.
+pub(crate) fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+    let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let word = &text[start..end];
+    let joined_before = joins(word.chars().next()) && joins(text[..start].chars().next_back());
+    let joined_after = joins(word.chars().next_back()) && joins(text[end..].chars().next());
+    !joined_before && !joined_after
+}
+
+/// Whether so many words of `text`, in a row, as `word` has are `word` but for `typos` letters that were left out,
+/// put in, exchanged or swapped with their neighbour.
+fn near(text: &str, word: &str, typos: usize) -> bool {
+    let letters = |text: &str| text.chars().count();
+    let (parts, length) = (word.split(' ').count(), letters(word));
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.windows(parts).any(|window| {
+        // Cheap before dear: no distance is smaller than the difference of the lengths.
+        let bytes: usize = window.iter().map(|word| word.len()).sum();
+        bytes <= 4 * (length + typos) && {
+            let candidate = window.join(" ");
+            letters(&candidate).abs_diff(length) <= typos && strsim::osa_distance(&candidate, word) <= typos
+        }
+    })
 }
 
 #[cfg(test)]
@@ -107,7 +154,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str, word: &str) -> bool {
-        Keywords::new(None, vec![word.to_owned()]).unwrap().found_in(&folded_texts(&json!(text)))
+        Keywords::new(None, vec![word.to_owned()], 0).unwrap().found_in(&folded_texts(&json!(text)))
     }
 
     #[test]
@@ -146,15 +193,37 @@ mod tests {
     #[test]
     fn texts_at_any_depth_are_looked_at_but_keys_are_not() {
         let input = json!({ "a": ["one", { "b": "two" }], "deep": 3 });
-        let has = |word: &str| Keywords::new(None, vec![word.into()]).unwrap().found_in(&folded_texts(&input));
+        let has = |word: &str| Keywords::new(None, vec![word.into()], 0).unwrap().found_in(&folded_texts(&input));
         assert!(has("one") && has("two"));
         assert!(!has("deep") && !has("3"));
     }
 
     #[test]
+    fn fuzzy_keywords_let_as_many_typos_pass_as_they_say() {
+        let near = |text: &str, word: &str, typos| {
+            Keywords::new(None, vec![word.to_owned()], typos).unwrap().found_in(&folded_texts(&json!(text)))
+        };
+        for (text, word) in [
+            ("a comprehensve report", "comprehensive"),
+            ("a Compreehensive report", "comprehensive"),
+            ("a comprehensixe report", "comprehensive"),
+            ("a comprehenisve report", "comprehensive"),
+            ("a comprehensive report", "comprehensive"),
+            ("please, dep dive!", "deep dive"),
+            ("c++", "c++"),
+        ] {
+            assert!(near(text, word, 1), "{word:?} in {text:?}");
+        }
+        assert!(!near("a comprehensve report", "comprehensive", 0));
+        assert!(!near("a comprehnsve report", "comprehensive", 1));
+        assert!(near("a comprehnsve report", "comprehensive", 2));
+        assert!(!near("a report", "comprehensive", 2));
+    }
+
+    #[test]
     fn no_keywords_and_blank_ones_are_refused() {
-        assert!(Keywords::new(None, vec![]).is_none());
-        assert!(Keywords::new(None, vec!["a".into(), " \t".into()]).is_none());
+        assert!(Keywords::new(None, vec![], 0).is_none());
+        assert!(Keywords::new(None, vec!["a".into(), " \t".into()], 0).is_none());
     }
 
     proptest! {

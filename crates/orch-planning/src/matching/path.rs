@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 /// Where a test looks in a request's input: `metadata.quality`, or the JSON Pointer `/metadata/quality`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Path {
     text: Arc<str>,
     segments: Vec<String>,
@@ -20,6 +20,11 @@ impl Path {
             None => text.split('.').map(str::to_owned).collect(),
         };
         Ok(Self { text: text.into(), segments })
+    }
+
+    /// The names on the way to the value.
+    pub(crate) fn segments(&self) -> &[String] {
+        &self.segments
     }
 
     /// What is there in `input`. Plain text is looked at as `{"query": text}`.
@@ -57,7 +62,7 @@ fn unescape(segment: &str) -> Result<String, &'static str> {
 }
 
 /// The index of an array element, spelled as a JSON Pointer does: no sign, no leading zero.
-fn index(segment: &str) -> Option<usize> {
+pub(crate) fn index(segment: &str) -> Option<usize> {
     let canonical = segment == "0" || !segment.starts_with(['0', '+']);
     segment.parse().ok().filter(|_| canonical)
 }

@@ -12,7 +12,7 @@ impl Predicate {
         Self(Arc::new(test))
     }
 
-    pub(super) fn holds(&self, request: &Request) -> bool {
+    pub(crate) fn holds(&self, request: &Request) -> bool {
         (self.0)(request)
     }
 }

@@ -14,7 +14,8 @@ pub type PlanObserver = Arc<dyn Fn(&CallContext, &Plan) + Send + Sync>;
 ///
 /// A request with a route passes through untouched. For any other the planner's route is set, with the caller's own
 /// options laid over the planned ones field by field, also over those of each fallback, and the event
-/// `plan_selected` is emitted. The layer calls the inner service once: it neither repeats a call nor tries a fallback.
+/// `plan_selected` is emitted, with `replicates_reduced` after it when the budget is too low for as many replicates
+/// as the rule asks for. The layer calls the inner service once: it neither repeats a call nor tries a fallback.
 ///
 /// ```
 /// use orch_core::{Dispatch, Error, HealthBoard, Registry, Request, ToolSpec, tool_fn};

@@ -56,6 +56,9 @@ impl<P: Planner> PlanLayer<P> {
         self.observe(context, &plan);
         let route = plan.route();
         context.emit(|| Event::PlanSelected { tool: route.tool().into(), reason: route.reason().into() });
+        if let Some(reduced) = plan.reduced() {
+            context.emit(|| reduced.into());
+        }
         Ok(along(&asked(route, &request), &request))
     }
 }

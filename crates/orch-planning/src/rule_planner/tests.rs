@@ -371,7 +371,7 @@ async fn planning_now_is_planning_at_the_clock_of_tokio() {
     assert_eq!(planner.plan(&world.catalog, &"x".into()).await.unwrap().route().tool(), "b");
     tokio::time::advance(Duration::from_secs(30)).await;
     assert_eq!(planner.plan(&world.catalog, &"x".into()).await.unwrap().route().tool(), "a");
-    planner.check(&world.registry).unwrap();
+    planner.check(&world.catalog).unwrap();
 }
 
 #[test]

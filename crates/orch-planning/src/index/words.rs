@@ -1,0 +1,82 @@
+use std::collections::{HashMap, HashSet};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, PatternID};
+
+use crate::matching::stands_alone;
+
+/// Rules by texts that must be part of an attribute, all found in one pass.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Words {
+    open: HashMap<Box<str>, Vec<u32>>,
+    built: Option<Built>,
+}
+
+#[derive(Clone, Debug)]
+struct Built {
+    automaton: AhoCorasick,
+    /// The rules of pattern n lie in `ids` from `starts[n]` to `starts[n + 1]`.
+    starts: Box<[u32]>,
+    ids: Box<[u32]>,
+}
+
+impl Words {
+    pub(super) fn is_empty(&self) -> bool {
+        self.built.is_none()
+    }
+
+    /// `text` must not be empty.
+    pub(super) fn add(&mut self, id: u32, text: &str) {
+        match self.open.get_mut(text) {
+            Some(ids) => ids.push(id),
+            None => _ = self.open.insert(text.into(), vec![id]),
+        }
+    }
+
+    /// Makes the automaton; gives the rules when none can be made, because it would be too large.
+    pub(super) fn finish(&mut self) -> Vec<u32> {
+        let mut words: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
+        if words.is_empty() {
+            return Vec::new();
+        }
+        words.sort_unstable();
+        // One kind whatever the number of words, so that the cost of a search does not depend on it.
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(words.iter().map(|(word, _)| word.as_bytes()));
+        let ids: Vec<u32> = words.iter().flat_map(|(_, ids)| ids).copied().collect();
+        let ends = words.iter().scan(0, |end, (_, ids)| {
+            *end += ids.len();
+            u32::try_from(*end).ok()
+        });
+        let starts: Box<[u32]> = std::iter::once(0).chain(ends).collect();
+        match automaton {
+            Ok(automaton) if starts.len() == words.len() + 1 => {
+                self.built = Some(Built { automaton, starts, ids: ids.into() });
+                Vec::new()
+            }
+            _ => ids,
+        }
+    }
+
+    /// Adds the rules that have a part of `text`.
+    pub(super) fn find(&self, text: &str, found: &mut Vec<u32>) {
+        self.find_where(text, |_, _| true, found);
+    }
+
+    /// Adds the rules that have a whole word of `text`.
+    pub(super) fn find_whole(&self, text: &str, found: &mut Vec<u32>) {
+        self.find_where(text, |start, end| stands_alone(text, start, end), found);
+    }
+
+    fn find_where(&self, text: &str, fits: impl Fn(usize, usize) -> bool, found: &mut Vec<u32>) {
+        let Some(Built { automaton, starts, ids }) = &self.built else { return };
+        let mut seen: HashSet<PatternID> = HashSet::new();
+        for hit in automaton.find_overlapping_iter(text) {
+            let n = hit.pattern().as_usize();
+            if fits(hit.start(), hit.end()) && seen.insert(hit.pattern()) {
+                found.extend_from_slice(&ids[starts[n] as usize..starts[n + 1] as usize]);
+            }
+        }
+    }
+}
