@@ -13,7 +13,7 @@ use super::script::Scripts;
 /// How many connections are served at the same time; others wait to be accepted.
 const MAX_OPEN: usize = 256;
 
-/// A server on `127.0.0.1` that answers by a script; see the [module](self) for an example.
+/// A server on `127.0.0.1` that answers by a script; see the [module](crate::fault_server) for an example.
 ///
 /// Requests to the paths of a [`Wire`](super::Wire) take the next answer of the script, one script for all of them;
 /// a path with a script of its own ([`on`](Self::on)) takes the next of that. When a script is over its last answer

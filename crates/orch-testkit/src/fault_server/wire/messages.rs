@@ -15,7 +15,7 @@ pub(super) fn whole(reply: &Reply, asked: &Asked) -> Value {
     };
     let mut answer = message(asked, &json!([block]), reason(reply));
     if let Some((input, output)) = reply.usage {
-        answer["usage"] = json!({ "input_tokens": input, "output_tokens": output });
+        answer["usage"] = usage(input, output);
     }
     answer
 }
@@ -31,7 +31,7 @@ pub(super) fn stream(reply: &Reply, asked: &Asked) -> Vec<Frame> {
     });
     if let Some((input, output)) = reply.usage {
         // Both are totals: the first is of the moment when the answer began.
-        start["usage"] = json!({ "input_tokens": input, "output_tokens": 1 });
+        start["usage"] = usage(input, 1);
         delta["usage"] = json!({ "output_tokens": output });
     }
     let block = match &reply.kind {
@@ -55,10 +55,17 @@ pub(super) fn stream(reply: &Reply, asked: &Asked) -> Vec<Frame> {
     frames
 }
 
+fn usage(input: u64, output: u64) -> Value {
+    json!({
+        "input_tokens": input, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
+        "output_tokens": output, "service_tier": "standard",
+    })
+}
+
 fn message(asked: &Asked, content: &Value, reason: Option<&str>) -> Value {
     json!({
         "id": asked.id("msg_"), "type": "message", "role": "assistant", "model": asked.model, "content": content,
-        "stop_reason": reason, "stop_sequence": null,
+        "stop_reason": reason, "stop_sequence": null, "stop_details": null, "container": null,
     })
 }
 

@@ -13,7 +13,7 @@ pub(super) fn whole(reply: &Reply, asked: &Asked) -> Value {
     }
     if let Some((input, output)) = reply.usage {
         answer["usage"] = json!({
-            "input_tokens": input, "input_tokens_details": { "cached_tokens": 0 },
+            "input_tokens": input, "input_tokens_details": { "cached_tokens": 0, "cache_write_tokens": 0 },
             "output_tokens": output, "output_tokens_details": { "reasoning_tokens": 0 },
             "total_tokens": input + output,
         });
@@ -46,44 +46,52 @@ pub(super) fn failed_event(failure: &Failure, asked: &Asked, number: usize) -> (
 }
 
 pub(super) fn stream(reply: &Reply, asked: &Asked) -> Vec<Frame> {
-    let text = reply.pieces.concat();
-    let in_item = |kind: &str, more: Value| {
-        let mut event = json!({ "type": kind, "item_id": "item_1", "output_index": 0 });
-        for (name, value) in more.as_object().into_iter().flatten() {
-            event[name] = value.clone();
-        }
-        event
-    };
     let begun = response(asked, "in_progress", &json!([]));
-    let empty = item(reply, "in_progress", "");
-    let (part, delta, done, field) = match &reply.kind {
-        Kind::Text => ("output_text", "response.output_text.delta", "response.output_text.done", "text"),
-        Kind::Refusal => ("refusal", "response.refusal.delta", "response.refusal.done", "refusal"),
-        Kind::ToolCall(_) => {
-            ("", "response.function_call_arguments.delta", "response.function_call_arguments.done", "arguments")
-        }
-    };
+    let item = |status: &str, text: &str| item(reply, status, text);
     let mut events = vec![
         (json!({ "type": "response.created", "response": begun }), Role::Other),
         (json!({ "type": "response.in_progress", "response": begun }), Role::Other),
-        (json!({ "type": "response.output_item.added", "output_index": 0, "item": empty }), Role::Other),
+        (
+            json!({ "type": "response.output_item.added", "output_index": 0, "item": item("in_progress", "") }),
+            Role::Other,
+        ),
     ];
-    if !part.is_empty() {
-        let part = json!({ "content_index": 0, "part": content(&reply.kind, "") });
-        events.push((in_item("response.content_part.added", part), Role::Other));
-    }
-    let pieces = reply.pieces.iter();
-    events.extend(pieces.map(|piece| (in_item(delta, json!({ "content_index": 0, "delta": piece })), Role::Piece)));
-    events.push((in_item(done, json!({ "content_index": 0, field: text })), Role::Other));
-    if !part.is_empty() {
-        let part = json!({ "content_index": 0, "part": content(&reply.kind, &text) });
-        events.push((in_item("response.content_part.done", part), Role::Other));
-    }
-    let item = item(reply, "completed", &text);
-    events.push((json!({ "type": "response.output_item.done", "output_index": 0, "item": item }), Role::Other));
+    events.extend(in_item(reply));
+    let whole_item = item("completed", &reply.pieces.concat());
+    events.push((json!({ "type": "response.output_item.done", "output_index": 0, "item": whole_item }), Role::Other));
     let end = format!("response.{}", status(reply));
     events.push((json!({ "type": end, "response": whole(reply, asked) }), Role::End));
     events.into_iter().enumerate().map(|(number, (event, role))| numbered(event, number, role)).collect()
+}
+
+/// The events of the answer's one item.
+fn in_item(reply: &Reply) -> Vec<(Value, Role)> {
+    let (name, field) = match &reply.kind {
+        Kind::Text => ("output_text", "text"),
+        Kind::Refusal => ("refusal", "refusal"),
+        Kind::ToolCall(_) => ("function_call_arguments", "arguments"),
+    };
+    let has_parts = !matches!(reply.kind, Kind::ToolCall(_));
+    let event = |what: &str, field: &str, value: Value| {
+        let kind = format!("response.{what}");
+        let mut event = json!({ "type": kind, "item_id": "item_1", "output_index": 0, field: value });
+        if has_parts {
+            event["content_index"] = 0.into();
+        }
+        if what.starts_with("output_text") {
+            event["logprobs"] = json!([]);
+        }
+        event
+    };
+    let part =
+        |what: &str, text: &str| has_parts.then(|| (event(what, "part", content(&reply.kind, text)), Role::Other));
+    let text = reply.pieces.concat();
+    let mut events = Vec::from_iter(part("content_part.added", ""));
+    let delta = format!("{name}.delta");
+    events.extend(reply.pieces.iter().map(|piece| (event(&delta, "delta", piece.as_str().into()), Role::Piece)));
+    events.push((event(&format!("{name}.done"), field, text.as_str().into()), Role::Other));
+    events.extend(part("content_part.done", &text));
+    events
 }
 
 fn numbered(mut event: Value, number: usize, role: Role) -> Frame {
@@ -96,7 +104,8 @@ fn response(asked: &Asked, status: &str, output: &Value) -> Value {
     json!({
         "id": asked.id("resp_"), "object": "response", "created_at": CREATED, "status": status, "error": null,
         "incomplete_details": null, "model": asked.model, "output": output, "parallel_tool_calls": true,
-        "tool_choice": "auto", "tools": [], "usage": null,
+        "tool_choice": "auto", "tools": [], "usage": null, "instructions": null, "metadata": {}, "temperature": 1,
+        "top_p": 1,
     })
 }
 
@@ -115,7 +124,9 @@ fn item(reply: &Reply, status: &str, text: &str) -> Value {
 fn content(kind: &Kind, text: &str) -> Value {
     match kind {
         Kind::Refusal => json!({ "type": "refusal", "refusal": text }),
-        Kind::Text | Kind::ToolCall(_) => json!({ "type": "output_text", "text": text, "annotations": [] }),
+        Kind::Text | Kind::ToolCall(_) => {
+            json!({ "type": "output_text", "text": text, "annotations": [], "logprobs": [] })
+        }
     }
 }
 
