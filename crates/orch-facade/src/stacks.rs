@@ -39,8 +39,8 @@ pub(crate) fn reliable(
     health: &HealthBoard,
 ) -> Result<BoxTool, BuildError> {
     let registry = registry(registrations, |tool| dependable(tool, layers), layers)?;
-    planner.check(&registry)?;
     let catalog = Catalog::new(Arc::clone(&registry), health.clone());
+    planner.check(&catalog)?;
     let keep: PlanObserver = Arc::new(|context, plan| context.note_plan(Content::typed(plan.explain().clone())));
     let plan = PlanLayer::new(planner, catalog).on_plan(keep);
     let stack = ServiceBuilder::new()
