@@ -17,6 +17,8 @@ pub mod plan;
 mod planner;
 mod replicates;
 mod rule;
+#[cfg(feature = "rules-file")]
+pub mod rule_file;
 mod rule_planner;
 mod rules;
 #[cfg(test)]

@@ -113,7 +113,7 @@ impl Op {
     }
 
     /// Whether it compares with a value at all.
-    pub(super) const fn compares(self) -> bool {
+    pub(crate) const fn compares(self) -> bool {
         !matches!(self, Self::Exists | Self::Missing)
     }
 }
