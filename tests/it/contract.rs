@@ -28,7 +28,7 @@ fn catalog() -> Catalog {
 }
 
 fn narrow() -> BulkheadLayer {
-    BulkheadLayer::builder().max_in_flight(1).max_wait(MINUTE).build().unwrap()
+    BulkheadLayer::builder().max_in_flight(2).max_wait(MINUTE).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
