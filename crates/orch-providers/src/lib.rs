@@ -4,6 +4,7 @@ mod chat;
 mod chat_tool;
 #[cfg(any(feature = "openai", feature = "responses"))]
 mod compatible;
+mod embedding;
 #[cfg(feature = "local")]
 mod local;
 #[cfg(feature = "openai")]
@@ -24,6 +25,7 @@ pub use chat::{
 pub use chat_tool::ChatTool;
 #[cfg(any(feature = "openai", feature = "responses"))]
 pub use compatible::Dialect;
+pub use embedding::{EmbeddingFuture, EmbeddingProvider, EmbeddingRequest, EmbeddingResponse, EmbeddingService};
 #[cfg(feature = "local")]
 pub use local::{LocalAnswerer, Passage};
 #[cfg(feature = "openai")]

@@ -4,10 +4,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use orch_core::{Error, ErrorKind, HasContext};
+use orch_core::{CallContext, Error, ErrorKind, HasContext};
 use tower::Service;
 
 use crate::chat::{ChatRequest, ChatResponse, ChatSink};
+use crate::pricing::Price;
 use crate::provider::Provider;
 
 /// A [`Provider`] as a tower service: one attempt a call, always ready.
@@ -91,7 +92,11 @@ impl ChatFuture {
 /// A cost budget cannot be kept when nobody knows what the model costs.
 pub(crate) fn refuse_unpriced<P: Provider + ?Sized>(provider: &P, request: &ChatRequest) -> Result<(), Error> {
     let model = provider.info().model_for(request);
-    if provider.price(model).is_none() && request.context().meter().remaining().cost.is_some() {
+    refuse_without_price(provider.price(model).as_ref(), model, request.context())
+}
+
+pub(crate) fn refuse_without_price(price: Option<&Price>, model: &str, context: &CallContext) -> Result<(), Error> {
+    if price.is_none() && context.meter().remaining().cost.is_some() {
         return Err(Error::new(ErrorKind::Unpriced { model: model.into() }));
     }
     Ok(())
@@ -119,11 +124,11 @@ impl fmt::Debug for ChatFuture {
 
 #[cfg(all(test, feature = "local"))]
 mod tests {
-    use orch_core::{CallContext, Limits, Meter, Usd};
+    use orch_core::{Limits, Meter, Usd};
     use tower::ServiceExt;
 
     use super::*;
-    use crate::{LocalAnswerer, Price, ProviderInfo};
+    use crate::{LocalAnswerer, ProviderInfo};
 
     /// Must not be asked.
     struct Unasked(ProviderInfo, Option<Price>);

@@ -2,6 +2,7 @@
 
 mod answer;
 mod decode;
+mod embeddings;
 mod encode;
 mod usage;
 

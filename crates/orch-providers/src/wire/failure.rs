@@ -45,7 +45,7 @@ pub(crate) struct Failure {
 
 impl Speaker<'_> {
     /// The provider of a wire by its own name, without a key.
-    pub(super) fn of(wire: &impl Wire) -> Self {
+    pub(crate) fn of(wire: &impl Wire) -> Self {
         let server = wire.server();
         Self { provider: server.name, key: None, conflict_passes: server.conflict_passes, request_id: None }
     }

@@ -3,6 +3,8 @@
 //! A wire is a pure pair: a request becomes a JSON body, an answer becomes events. Everything that does input and
 //! output, or that is the same everywhere, stands here, once.
 
+#[cfg(feature = "openai")]
+mod ask;
 mod body;
 mod builder;
 mod classify;

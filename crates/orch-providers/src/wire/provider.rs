@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use orch_core::{Error, Estimate, HasContext, wall_clock};
+use orch_core::{CallContext, Error, Estimate, HasContext, wall_clock};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -49,7 +49,7 @@ pub struct HttpProvider<W> {
 }
 
 impl<W: Wire> HttpProvider<W> {
-    fn speaker<'a>(&'a self, head: &'a Parts) -> Speaker<'a> {
+    pub(super) fn speaker<'a>(&'a self, head: &'a Parts) -> Speaker<'a> {
         Speaker {
             provider: self.info.name(),
             key: self.key.as_ref(),
@@ -64,14 +64,7 @@ impl<W: Wire> HttpProvider<W> {
 
     async fn exchange(&self, request: &ChatRequest, sink: &ChatSink) -> Result<(), Error> {
         let body = self.wire.encode(request, self.info.model())?.to_string();
-        let to = (self.info.name(), W::ENDPOINT);
-        let headers = self.headers(request.stream());
-        let answer = self.transport.post(to, headers, Bytes::from(body), request.context()).await?;
-        let (head, body) = answer.into_parts();
-        if !head.status.is_success() {
-            let body = read_beginning(body, ERROR_BODY).await;
-            return Err(self.speaker(&head).failed(Failure::of_body(&body), Some(&head)));
-        }
+        let (head, body) = self.post(W::ENDPOINT, body, request.stream(), request.context()).await?;
         let limits = limits(&head.headers, wall_clock());
         if let Some(limits) = limits {
             sink.event(Instant::now(), ChatEvent::Limits(limits));
@@ -83,6 +76,24 @@ impl<W: Wire> HttpProvider<W> {
         };
         // The limits of an answer that failed are worth as much as those of a refusal.
         read.map_err(|error| limits.map_or(error.clone(), |limits| error.with_limits(limits)))
+    }
+
+    /// One HTTP request; an answer whose status is no success is an error.
+    pub(super) async fn post(
+        &self,
+        endpoint: &str,
+        body: String,
+        stream: bool,
+        call: &CallContext,
+    ) -> Result<(Parts, Body), Error> {
+        let to = (self.info.name(), endpoint);
+        let answer = self.transport.post(to, self.headers(stream), Bytes::from(body), call).await?;
+        let (head, body) = answer.into_parts();
+        if !head.status.is_success() {
+            let body = read_beginning(body, ERROR_BODY).await;
+            return Err(self.speaker(&head).failed(Failure::of_body(&body), Some(&head)));
+        }
+        Ok((head, body))
     }
 
     async fn read_stream(&self, head: &Parts, body: Body, sink: &ChatSink) -> Result<(), Error> {

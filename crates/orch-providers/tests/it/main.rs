@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
 
 mod answers;
+mod embeddings;
 mod failures;
 mod faults;
 mod proxy;

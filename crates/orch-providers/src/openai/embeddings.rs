@@ -1,0 +1,142 @@
+//! Embeddings, on the same server as the chat: `POST /embeddings`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use orch_core::{Error, HasContext};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ChatCompletions;
+use super::usage::usage;
+use crate::embedding::{EmbeddingProvider, EmbeddingRequest, EmbeddingResponse};
+use crate::pricing::Price;
+use crate::provider::{Provider, ProviderInfo};
+use crate::wire::{HttpProvider, Speaker};
+
+const ENDPOINT: &str = "/embeddings";
+
+/// Embeddings of OpenAI and of every server that speaks its wire: the model must be one that embeds.
+#[async_trait]
+impl EmbeddingProvider for HttpProvider<ChatCompletions> {
+    fn info(&self) -> &ProviderInfo {
+        Provider::info(self)
+    }
+
+    fn price(&self, model: &str) -> Option<Price> {
+        Provider::price(self, model)
+    }
+
+    async fn embed(self: Arc<Self>, request: EmbeddingRequest) -> Result<EmbeddingResponse, Error> {
+        let body = encode(&request, EmbeddingProvider::info(&*self).model());
+        let (texts, reports_cost) = (request.inputs().len(), self.wire().0.dialect.reports_cost);
+        let read = |text: &str, speaker: Speaker<'_>| decode(text, texts, reports_cost, speaker);
+        let answer = self.ask(ENDPOINT, &body, request.context(), read).await?;
+        Ok(EmbeddingResponse { request_id: answer.request_id, limits: answer.limits, ..answer.content })
+    }
+}
+
+fn encode(request: &EmbeddingRequest, model: &str) -> Value {
+    let mut body = json!({
+        "model": request.model().unwrap_or(model),
+        "input": request.inputs(),
+        "encoding_format": "float",
+    });
+    if let Some(dimensions) = request.dimensions() {
+        body["dimensions"] = dimensions.into();
+    }
+    for (name, value) in request.extras() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Vec<Item>,
+    model: Option<Arc<str>>,
+    #[serde(default)]
+    usage: Value,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    index: Option<usize>,
+    embedding: Vec<f32>,
+}
+
+/// The vectors of `texts` texts, in their order; servers may send them in another.
+fn decode(text: &str, texts: usize, reports_cost: bool, speaker: Speaker<'_>) -> Result<EmbeddingResponse, Error> {
+    let json = speaker.read(text)?;
+    let Answer { mut data, model, usage: used } =
+        Answer::deserialize(&json).map_err(|error| speaker.unusable(&error.to_string(), text))?;
+    data.iter_mut().enumerate().for_each(|(place, item)| {
+        item.index.get_or_insert(place);
+    });
+    data.sort_by_key(|item| item.index);
+    if data.len() != texts || data.iter().enumerate().any(|(place, item)| item.index != Some(place)) {
+        let reason = format!("{} vectors for {texts} texts, or not one for each", data.len());
+        return Err(Error::bad_output("/data", reason));
+    }
+    let length = data.first().map_or(0, |item| item.embedding.len());
+    if let Some(odd) = data.iter().find(|item| item.embedding.is_empty() || item.embedding.len() != length) {
+        let reason = format!("a vector of {} numbers beside one of {length}", odd.embedding.len());
+        return Err(Error::bad_output("/data", reason));
+    }
+    let vectors = data.into_iter().map(|item| item.embedding).collect();
+    Ok(EmbeddingResponse { vectors, model, usage: usage(&used, reports_cost), ..EmbeddingResponse::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use orch_core::{Class, Counted};
+
+    use super::*;
+    use crate::Dialect;
+
+    fn decoded(body: &Value, texts: usize) -> Result<EmbeddingResponse, Error> {
+        let wire = ChatCompletions::new(Dialect::COMPATIBLE);
+        decode(&body.to_string(), texts, false, Speaker::of(&wire))
+    }
+
+    #[test]
+    fn every_setting_has_its_field() {
+        let request = EmbeddingRequest::new(["a", "b"]).with_dimensions(3).with_extra("input_type", "query");
+        assert_eq!(
+            encode(&request, "m"),
+            json!({
+                "model": "m", "input": ["a", "b"], "encoding_format": "float", "dimensions": 3, "input_type": "query",
+            })
+        );
+        assert_eq!(encode(&request.with_model("n"), "m")["model"], "n");
+    }
+
+    #[test]
+    fn vectors_come_in_the_order_of_their_texts() {
+        let data = json!([{ "index": 1, "embedding": [2, 2.5] }, { "index": 0, "embedding": [1, 1.5] }]);
+        let response = decoded(&json!({ "data": data, "usage": { "prompt_tokens": 4 } }), 2).unwrap();
+        assert_eq!(response.vectors, [[1.0, 1.5], [2.0, 2.5]]);
+        assert_eq!(response.usage.input_tokens, Some(Counted::reported(4)));
+        let unnumbered = json!([{ "embedding": [1] }, { "embedding": [2] }]);
+        assert_eq!(decoded(&json!({ "data": unnumbered }), 2).unwrap().vectors, [[1.0], [2.0]]);
+    }
+
+    #[test]
+    fn what_is_not_one_vector_for_each_text_is_unusable() {
+        for data in [
+            json!([]),
+            json!([{ "index": 0, "embedding": [1] }]),
+            json!([{ "index": 0, "embedding": [1] }, { "index": 0, "embedding": [2] }]),
+            json!([{ "index": 0, "embedding": [1] }, { "index": 2, "embedding": [2] }]),
+            json!([{ "index": 0, "embedding": [1] }, { "index": 1, "embedding": [2, 3] }]),
+            json!([{ "index": 0, "embedding": [] }, { "index": 1, "embedding": [] }]),
+            json!([{ "index": 0, "embedding": [1] }, { "index": 1, "embedding": [null] }]),
+            json!("none"),
+        ] {
+            let error = decoded(&json!({ "data": data.clone() }), 2).unwrap_err();
+            assert_eq!(error.class(), Class::BadOutput, "{data}: {error}");
+        }
+        let error = decoded(&json!({ "error": { "message": "no such model", "code": "model_not_found" } }), 1);
+        assert!(error.unwrap_err().to_string().contains("no such model"));
+    }
+}
