@@ -72,9 +72,13 @@ fn evidence(bundle: &Bundle) -> Vec<String> {
     if stop.saved > 0 {
         lines.push(row("saved", &format!("{} calls that could not have changed the answer enough", stop.saved)));
     }
-    lines.extend(bundle.replicates.iter().filter(|r| !r.quality.valid).map(|replicate| {
-        row("not valid", &format!("{}: {}", replicate.id, replicate.quality.errors.join("; ")))
-    }));
+    lines.extend(
+        bundle
+            .replicates
+            .iter()
+            .filter(|r| !r.quality.valid)
+            .map(|replicate| row("not valid", &format!("{}: {}", replicate.id, replicate.quality.errors.join("; ")))),
+    );
     lines.extend(agreed(&bundle.summary));
     lines
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use orch_core::Budget;
 use orch_evidence::{BundleTool, Waves};
-use orch_facade::{Client, Op, Rule, RulePlanner, Run};
 use orch_facade::reliability::RetryPolicy;
+use orch_facade::{Client, Op, Rule, RulePlanner, Run};
 use serde_json::{Value, json};
 
 use crate::args::Args;
@@ -41,10 +41,8 @@ pub(crate) fn run(client: &Client, args: &Args, question: &str, n: u32) -> Run {
     if let Some(dollars) = args.budget_usd {
         budget = budget.cost_usd(dollars);
     }
-    let run = client
-        .run(json!({ "question": question }))
-        .budget(budget)
-        .idempotency_key(format!("quickstart-{}", args.seed));
+    let run =
+        client.run(json!({ "question": question })).budget(budget).idempotency_key(format!("quickstart-{}", args.seed));
     // With the local answerer a run is the same whenever it is repeated, its ids included.
     if args.base_url.is_some() {
         return run;

@@ -101,7 +101,8 @@ pub(crate) fn outline(document: &Document) -> impl Tool + use<> {
     typed_tool_fn(spec, move |input: Outline, _context| {
         let text = Arc::clone(&text);
         async move {
-            let level = |line: &&str| (1..=input.depth).contains(&line.bytes().take_while(|byte| *byte == b'#').count());
+            let level =
+                |line: &&str| (1..=input.depth).contains(&line.bytes().take_while(|byte| *byte == b'#').count());
             let headings: Vec<String> = text.lines().filter(level).map(str::to_owned).collect();
             Ok::<_, Error>(Output::typed(headings))
         }

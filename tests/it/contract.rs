@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orch_core::{
-    Budget, Error, HealthBoard, MeterLayer, Output, Registry, Request, ScopeLayer, ToolSpec, tool_fn,
-};
+use orch_core::{Budget, Error, HealthBoard, MeterLayer, Output, Registry, Request, ScopeLayer, ToolSpec, tool_fn};
 use orch_evidence::{BundleOptions, ReplicateLayer, Waves};
 use orch_planning::{Catalog, PlanLayer, RulePlanner};
 use orch_reliability::{

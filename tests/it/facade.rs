@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use orch_core::{
-    BudgetKind, Class, Counted, Effect, Error, ErrorKind, Event, IntoTool, Output, Request, Stopped, Tool, ToolSpec, Usage,
-    Usd, tool_fn,
+    BudgetKind, Class, Counted, Effect, Error, ErrorKind, Event, IntoTool, Output, Request, Stopped, Tool, ToolSpec,
+    Usage, Usd, tool_fn,
 };
 use orch_facade::{
-    Budget, BuildError, BundleTool, CircuitBreakerConfig, Client, IdempotencyConfig, Op, RetryPolicy, Rule, RulePlanner,
-    Status,
+    Budget, BuildError, BundleTool, CircuitBreakerConfig, Client, IdempotencyConfig, Op, RetryPolicy, Rule,
+    RulePlanner, Status,
 };
 use orch_testkit::ScriptedTool;
 use serde_json::json;
@@ -37,7 +37,8 @@ async fn the_planner_chooses_and_the_outcome_says_why() {
     ])
     .unwrap();
     let client = Client::builder().tool(echo("deep")).tool(echo("check")).planner(planner).build().unwrap();
-    let outcome = client.run(json!({ "query": "a deep look" })).trace_id("trace-456").request_id("req-1").await.unwrap();
+    let outcome =
+        client.run(json!({ "query": "a deep look" })).trace_id("trace-456").request_id("req-1").await.unwrap();
     assert_eq!(outcome.served_by(), Some("deep"));
     assert_eq!((outcome.trace_id(), outcome.request_id()), ("trace-456", "req-1"));
     assert!(outcome.explain().to_string().contains("because"), "{}", outcome.explain());
@@ -77,7 +78,8 @@ async fn attempts_are_kept_on_outcomes_and_on_errors() {
     assert_eq!(outcome.attempts().len(), 2);
     assert!(outcome.explain().to_string().contains("repeated"), "{}", outcome.explain());
 
-    let tool = ScriptedTool::new(ToolSpec::pure("down")).then_err(overloaded()).then_err(overloaded()).then_err(overloaded());
+    let tool =
+        ScriptedTool::new(ToolSpec::pure("down")).then_err(overloaded()).then_err(overloaded()).then_err(overloaded());
     let client = Client::builder().tool(tool).retry(quick_retry()).build().unwrap();
     let error = client.run("x").tool("down").await.unwrap_err();
     assert_eq!(error.stopped(), Some(Stopped::Attempts));
@@ -120,7 +122,8 @@ async fn twenty_concurrent_runs_with_one_key_execute_once() {
 async fn each_limit_of_a_budget_is_named_when_it_is_passed_and_the_paid_work_comes_back() {
     let used = Usage::new().input(Counted::reported(2_000)).cost(Counted::reported(Usd::from_nanos(500_000_000)));
     let (tool, _) = counting_tool(ToolSpec::pure("costly"), move |_| Output::from("paid for").with_usage(used.clone()));
-    let client = Client::builder().tool(tool).tool(ScriptedTool::new(ToolSpec::pure("slow")).then_hang()).build().unwrap();
+    let client =
+        Client::builder().tool(tool).tool(ScriptedTool::new(ToolSpec::pure("slow")).then_hang()).build().unwrap();
     let cases = [
         ("costly", Budget::new().tokens(1_000), BudgetKind::Tokens),
         ("costly", Budget::new().cost_usd(0.10), BudgetKind::Cost),
@@ -239,7 +242,8 @@ async fn an_open_circuit_is_seen_by_the_planner_and_shared_with_a_client_made_fr
 async fn a_fallback_takes_over_and_the_outcome_names_who_served_it() {
     let down = tool_fn(ToolSpec::pure("first"), |_request: Request| async { Err::<Output, _>(overloaded()) });
     let planner = RulePlanner::new([Rule::keywords(["any"]).tool("first").fallback("second")]).unwrap();
-    let client = Client::builder().tool(down).tool(echo("second")).planner(planner).retry(quick_retry()).build().unwrap();
+    let client =
+        Client::builder().tool(down).tool(echo("second")).planner(planner).retry(quick_retry()).build().unwrap();
     let outcome = client.run("any").await.unwrap();
     assert_eq!(outcome.served_by(), Some("second"));
     assert!(!outcome.attempts().is_empty(), "what the first one did is not hidden");

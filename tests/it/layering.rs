@@ -16,10 +16,7 @@ fn arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("orch-evidence", middle.into()),
         ("orch-providers", middle.into()),
         ("orch-testkit", middle.into()),
-        (
-            "orch-facade",
-            ["orch-core", "orch-planning", "orch-reliability", "orch-evidence", "orch-providers"].into(),
-        ),
+        ("orch-facade", ["orch-core", "orch-planning", "orch-reliability", "orch-evidence", "orch-providers"].into()),
     ])
 }
 

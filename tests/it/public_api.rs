@@ -1,8 +1,8 @@
 //! What users rely on: every layer and handle can be shared, and the names of the tour in the architecture exist.
 
 use orch_core::{
-    AttemptLog, BoxTool, Budget, CallContext, Content, ContextLayer, Dispatch, Error, EventSink, EventStream, HealthBoard,
-    Meter, MeterLayer, Output, Registry, Request, Reservation, ScopeLayer, ToolService, ToolSpec,
+    AttemptLog, BoxTool, Budget, CallContext, Content, ContextLayer, Dispatch, Error, EventSink, EventStream,
+    HealthBoard, Meter, MeterLayer, Output, Registry, Request, Reservation, ScopeLayer, ToolService, ToolSpec,
 };
 use orch_evidence::{Bundle, BundleTool, ReplicateLayer};
 use orch_facade::{Client, ClientBuilder, Orchestrator, Outcome, ReliableOrchestrator, Run, RunEvents};

@@ -66,7 +66,8 @@ fn the_first_screen_shows_a_repeat_a_disagreement_and_an_early_stop() {
     assert_eq!(bundle["meta"]["early_stopped"], true);
     assert!(bundle["meta"]["k_completed"].as_u64() < bundle["meta"]["k"].as_u64());
     assert!(!bundle["summary"]["disagreements"].as_array().unwrap().is_empty());
-    let repeated = |record: &Value| record["verdict"] == "repeated" && record["message"].to_string().contains("injected");
+    let repeated =
+        |record: &Value| record["verdict"] == "repeated" && record["message"].to_string().contains("injected");
     assert!(run["attempts"].as_array().unwrap().iter().any(repeated), "{}", run["attempts"]);
 }
 

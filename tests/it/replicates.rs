@@ -40,11 +40,8 @@ async fn replicates_over_an_idempotency_layer_execute_k_times() {
 #[tokio::test(start_paused = true)]
 async fn each_replicate_is_retried_by_itself() {
     let busy = || Error::transient("overloaded");
-    let tool = ScriptedTool::new(ToolSpec::pure("answer"))
-        .then_err(busy())
-        .then_ok("same")
-        .then_err(busy())
-        .then_ok("same");
+    let tool =
+        ScriptedTool::new(ToolSpec::pure("answer")).then_err(busy()).then_ok("same").then_err(busy()).then_ok("same");
     let spec = tool.spec().clone();
     let policy = RetryPolicy::default().max_attempts(3).initial_delay(Duration::from_millis(10)).seed(1);
     let stack = ServiceBuilder::new()

@@ -5,9 +5,10 @@ use orch_core::store::IdempotencyStore;
 use orch_core::{Budget, HealthBoard, IntoTool, Target};
 use orch_evidence::BundleTool;
 use orch_planning::{Planner, RulePlanner};
+use orch_reliability::rate_limit::RateLimitBuilder;
 use orch_reliability::{
     BudgetLayer, BulkheadLayer, CircuitBreakerConfig, CircuitBreakerLayer, IdempotencyConfig, IdempotencyLayer,
-    RetryLayer, RetryPolicy,
+    RateLimitConfig, RateLimitLayer, RetryLayer, RetryPolicy,
 };
 
 use crate::BuildError;
@@ -26,11 +27,13 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     breaker: CircuitBreakerConfig,
     breakers: Vec<(Target, CircuitBreakerConfig)>,
+    rate_limits: Vec<(Target, RateLimitConfig)>,
     idempotency: IdempotencyConfig,
     store: Option<Arc<dyn IdempotencyStore>>,
     health: HealthBoard,
     /// State of an earlier client that this one shares unless its settings change.
     shared_breaker: Option<CircuitBreakerLayer>,
+    shared_rate_limit: Option<RateLimitLayer>,
     shared_idempotency: Option<IdempotencyLayer>,
 }
 
@@ -71,6 +74,13 @@ impl ClientBuilder {
     pub fn default_circuit_breaker(mut self, config: CircuitBreakerConfig) -> Self {
         self.breaker = config;
         self.shared_breaker = None;
+        self
+    }
+
+    /// Limits the requests per minute to one target (a provider's name, or a tool's); default: no limit.
+    pub fn rate_limit(mut self, target: impl Into<Target>, config: RateLimitConfig) -> Self {
+        self.rate_limits.push((target.into(), config));
+        self.shared_rate_limit = None;
         self
     }
 
@@ -139,6 +149,7 @@ impl ClientBuilder {
         self.settings.budget.check()?;
         let layers = self.layers()?;
         self.shared_breaker = Some(layers.breaker.clone());
+        self.shared_rate_limit = Some(layers.rate_limit.clone());
         self.shared_idempotency = Some(layers.idempotency.clone());
         let planner = match &self.planner {
             Some(planner) => Arc::clone(planner),
@@ -155,6 +166,10 @@ impl ClientBuilder {
             Some(breaker) => breaker.clone(),
             None => self.breaker_layer()?,
         };
+        let rate_limit = match &self.shared_rate_limit {
+            Some(limit) => limit.clone(),
+            None => self.rate_limit_layer()?,
+        };
         let idempotency = match (&self.shared_idempotency, &self.store) {
             (Some(layer), _) => layer.clone(),
             (None, Some(store)) => IdempotencyLayer::with_store(Arc::clone(store)).config(self.idempotency),
@@ -163,6 +178,7 @@ impl ClientBuilder {
         Ok(Layers {
             retry: RetryLayer::new(self.retry.clone())?,
             breaker,
+            rate_limit,
             bulkhead: BulkheadLayer::builder()
                 .max_in_flight(settings.max_in_flight)
                 .max_wait(settings.max_wait)
@@ -179,6 +195,13 @@ impl ClientBuilder {
             builder = builder.for_target(target.clone(), config.clone());
         }
         Ok(builder.build()?)
+    }
+
+    fn rate_limit_layer(&self) -> Result<RateLimitLayer, BuildError> {
+        let limit = |builder: RateLimitBuilder, (target, config): &(Target, RateLimitConfig)| {
+            builder.for_target(target.clone(), config.clone())
+        };
+        Ok(self.rate_limits.iter().fold(RateLimitLayer::builder(), limit).build()?)
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -8,8 +8,8 @@ use orch_planning::plan::PlanObserver;
 use orch_planning::{Catalog, PlanLayer, Planner};
 use orch_reliability::timeout::Attempt;
 use orch_reliability::{
-    BudgetLayer, BulkheadLayer, CatchPanicLayer, CircuitBreakerLayer, FallbackLayer, IdempotencyLayer, RetryLayer,
-    TimeoutLayer, TraceLayer,
+    BudgetLayer, BulkheadLayer, CatchPanicLayer, CircuitBreakerLayer, FallbackLayer, IdempotencyLayer, RateLimitLayer,
+    RetryLayer, TimeoutLayer, TraceLayer,
 };
 use tower::{Layer, ServiceBuilder};
 
@@ -22,6 +22,7 @@ use crate::settings::Settings;
 pub(crate) struct Layers {
     pub(crate) retry: RetryLayer,
     pub(crate) breaker: CircuitBreakerLayer,
+    pub(crate) rate_limit: RateLimitLayer,
     pub(crate) bulkhead: BulkheadLayer,
     pub(crate) attempt: TimeoutLayer<Attempt>,
     pub(crate) budget: BudgetLayer,
@@ -86,12 +87,13 @@ fn registry(
     Ok(Arc::new(builder.build()?))
 }
 
-/// Retry → circuit breaker → bulkhead → attempt timeout → catch-panic → tool.
+/// Retry → circuit breaker → rate limit → bulkhead → attempt timeout → catch-panic → tool.
 fn dependable(tool: BoxTool, layers: &Layers) -> BoxTool {
     tool.layer(
         ServiceBuilder::new()
             .layer(layers.retry.clone())
             .layer(layers.breaker.clone())
+            .layer(layers.rate_limit.clone())
             .layer(layers.bulkhead.clone())
             .layer(layers.attempt)
             .layer(CatchPanicLayer::new()),
