@@ -33,4 +33,4 @@ pub use orch_core::{
 };
 pub use orch_evidence::BundleTool;
 pub use orch_planning::{Op, Rule, RulePlanner};
-pub use orch_reliability::{CircuitBreakerConfig, IdempotencyConfig, RetryPolicy};
+pub use orch_reliability::{CircuitBreakerConfig, IdempotencyConfig, RateLimitConfig, RetryPolicy};

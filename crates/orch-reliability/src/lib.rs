@@ -11,6 +11,7 @@ mod config;
 pub mod fallback;
 pub mod idempotency;
 pub mod memory;
+pub mod rate_limit;
 pub mod retry;
 mod retry_budget;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use config::ConfigError;
 pub use fallback::FallbackLayer;
 pub use idempotency::{IdempotencyConfig, IdempotencyLayer, OnAbandon, Replay};
 pub use memory::MemoryStore;
+pub use rate_limit::{RateLimitConfig, RateLimitLayer};
 pub use retry::{RetryLayer, RetryPolicy};
 pub use retry_budget::{RatioBudget, RatioBudgetBuilder, RetryBudget, Withdrawal};
 pub use timeout::TimeoutLayer;
