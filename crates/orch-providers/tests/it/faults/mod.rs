@@ -18,8 +18,8 @@ use tower::ServiceExt;
 type Make = fn(&str) -> Arc<dyn Provider>;
 
 /// The wires that are driven: a line each.
-const WIRES: [(Wire, Make); 1] =
-    [(Wire::Chat, |url| Arc::new(OpenAi::builder().base_url(url).model("tiny").max_event(MAX).build().unwrap()))];
+const WIRES: &[(Wire, Make)] =
+    &[(Wire::Chat, |url| Arc::new(OpenAi::builder().base_url(url).model("tiny").max_event(MAX).build().unwrap()))];
 
 /// The longest event of a stream that the providers here take.
 const MAX: usize = 10_000;
@@ -40,15 +40,15 @@ impl fmt::Debug for Way {
 }
 
 fn ways() -> impl Iterator<Item = Way> {
-    WIRES.into_iter().flat_map(|(wire, make)| [true, false].map(|stream| Way::new(wire, make, stream)))
+    WIRES.iter().flat_map(|(wire, make)| [true, false].map(|stream| Way::new(*wire, *make, stream)))
 }
 
 fn streamed() -> impl Iterator<Item = Way> {
-    WIRES.into_iter().map(|(wire, make)| Way::new(wire, make, true))
+    WIRES.iter().map(|(wire, make)| Way::new(*wire, *make, true))
 }
 
 fn whole() -> impl Iterator<Item = Way> {
-    WIRES.into_iter().map(|(wire, make)| Way::new(wire, make, false))
+    WIRES.iter().map(|(wire, make)| Way::new(*wire, *make, false))
 }
 
 impl Way {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orch_core::Class;
-use orch_testkit::fault_server::{Answer, ErrorForm, Failure, Hint, Wire};
+use orch_testkit::fault_server::{Answer, At, ErrorForm, Failure, Hint, Wire};
 
 use super::{details, ways};
 
@@ -189,7 +189,6 @@ async fn an_error_without_id_and_without_body_is_still_that_of_its_status() {
 
 #[tokio::test]
 async fn an_error_that_is_cut_or_endless_is_still_that_of_its_status() {
-    use orch_testkit::fault_server::At;
     for way in ways() {
         let wait = Hint::Seconds(Duration::from_secs(2));
         let cut = way.fail(Answer::from(Failure::new(429).hint(wait)).cut(At::InPiece(0))).await;

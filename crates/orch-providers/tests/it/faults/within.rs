@@ -20,6 +20,11 @@ const REPORTED: [(u16, Class); 5] = [
     (401, Class::Auth),
 ];
 
+/// A response that says itself that it failed has a short list of codes for it.
+fn is_said_by(form: ErrorForm, status: u16) -> bool {
+    form != ErrorForm::Failed || [429, 500, 400].contains(&status)
+}
+
 fn forms(way: &Way) -> Vec<ErrorForm> {
     // Without a status anywhere a text says too little.
     let mut forms = vec![ErrorForm::Vendor, ErrorForm::LlamaCpp, ErrorForm::TextWithCode];
@@ -41,7 +46,7 @@ fn keeps(error: &Error, text: &str) -> bool {
 async fn an_error_under_status_200_is_that_error() {
     for way in ways() {
         for form in forms(&way) {
-            for (status, class) in REPORTED {
+            for (status, class) in REPORTED.into_iter().filter(|(status, _)| is_said_by(form, *status)) {
                 let error = way.fail(Answer::reported(Failure::new(status).form(form))).await;
                 assert_eq!((error.class(), error.not_executed()), (class, false), "{status} {form:?} {way:?}");
                 assert_eq!(details(&error).status, None, "the status was another: {way:?}");
@@ -93,7 +98,7 @@ async fn an_error_after_content_keeps_what_had_arrived() {
                     let answer = text().fail_after(2, Failure::new(status).form(form));
                     if done { answer.done_after_failure() } else { answer }
                 };
-                for status in [500, 503, 529] {
+                for status in [500, 503, 529].into_iter().filter(|status| is_said_by(form, *status)) {
                     let error = way.fail(fail(status)).await;
                     assert!(broken(&error), "{status} {form:?} {way:?}: {error:?}");
                     assert!(keeps(&error, "one two "), "{form:?} {way:?}: {:?}", error.output());
@@ -178,5 +183,29 @@ async fn an_endless_line_and_an_endless_body_are_left() {
         let error = way.fail(Answer::endless(1 << 40)).await;
         assert_eq!(error.class(), Class::BadOutput, "{way:?}: {error:?}");
         assert!(error.to_string().contains("is longer than"), "{way:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_limit_is_told_with_answers_and_failures_alike() {
+    for way in ways() {
+        let limited = |answer: Answer| {
+            let name = match way.wire {
+                Wire::Chat | Wire::Responses => "x-ratelimit-remaining-requests",
+                Wire::Messages => "anthropic-ratelimit-requests-remaining",
+            };
+            answer.header(name, "7")
+        };
+        let answer = way.answer(limited(text())).await;
+        assert_eq!(answer.limits.and_then(|limits| limits.requests_left), Some(7), "{way:?}");
+        for failing in [
+            Answer::reported(Failure::new(529)),
+            text().cut(At::Pieces(0)),
+            Answer::raw("data: {"),
+            text().cut(At::Pieces(1)),
+        ] {
+            let error = way.fail(limited(failing)).await;
+            assert_eq!(error.limits().and_then(|limits| limits.requests_left), Some(7), "{way:?}: {error:?}");
+        }
     }
 }
