@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
 mod chat;
 mod chat_tool;
 #[cfg(any(feature = "openai", feature = "responses"))]
@@ -11,6 +13,8 @@ mod local;
 mod openai;
 mod pricing;
 mod provider;
+#[cfg(feature = "responses")]
+mod responses;
 mod service;
 mod tokens;
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
@@ -18,6 +22,8 @@ mod transport;
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
 mod wire;
 
+#[cfg(feature = "anthropic")]
+pub use anthropic::{Anthropic, AnthropicBuilder, ApiVersion, Messages};
 pub use chat::{
     ChatEvent, ChatRequest, ChatResponse, ChatSink, ContentPart, FinishReason, Message, ReasoningEffort, Reference,
     ResponseFormat, Role, ToolCall, ToolCallPiece, ToolChoice, ToolDefinition,
@@ -32,6 +38,8 @@ pub use local::{LocalAnswerer, Passage};
 pub use openai::{ChatCompletions, OpenAi, OpenAiBuilder};
 pub use pricing::{Billing, Price, PriceBook, ServiceTier};
 pub use provider::{Provider, ProviderInfo};
+#[cfg(feature = "responses")]
+pub use responses::{OpenAiResponses, OpenAiResponsesBuilder, Responses};
 pub use service::{ChatFuture, ProviderService};
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
 pub use transport::ApiKey;

@@ -287,7 +287,6 @@ impl ChatRequest {
     }
 
     /// The tools that the model may call.
-    #[must_use]
     pub fn tools(&self) -> &[ToolDefinition] {
         &self.body.tools
     }

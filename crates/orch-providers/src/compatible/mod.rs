@@ -1,5 +1,12 @@
 //! The servers that speak OpenAI's wires, and how they differ: data, no code.
 
+mod usage;
+
+#[cfg(feature = "openai")]
+pub(crate) use self::usage::CHAT;
+#[cfg(feature = "responses")]
+pub(crate) use self::usage::RESPONSES;
+pub(crate) use self::usage::usage;
 use crate::wire::Server;
 
 /// How a server differs from the others that speak OpenAI's wires.

@@ -2,15 +2,11 @@
 
 use orch_core::Error;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::answer::{Answer, Call, Piece};
-use super::usage::usage;
 use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
-use crate::wire::{Begin, Decode, Failure, Speaker, Step};
-
-/// What ends a stream. Not a proof of success: some servers send it after an error, too.
-const DONE: &str = "[DONE]";
+use crate::compatible::{CHAT, usage};
+use crate::wire::{Begin, DONE, Decode, Failure, Speaker, Step, json_text};
 
 /// Reads one answer, whole or chunk by chunk.
 pub struct Decoder<'a> {
@@ -78,7 +74,7 @@ impl<'a> Decoder<'a> {
             self.begin.begin(answer.model.as_deref(), answer.id.as_deref(), emit);
         }
         if let Some(wire) = answer.usage.filter(|usage| !usage.is_null()) {
-            emit(ChatEvent::Usage(usage(&wire, self.reports_cost)));
+            emit(ChatEvent::Usage(usage(&wire, &CHAT, self.reports_cost)));
         }
         let Some(mut choice) = choice else { return Ok(()) };
         let reason = choice.finish_reason.take().filter(|reason| !reason.is_empty() && !self.ended);
@@ -116,16 +112,11 @@ fn pieces(piece: Piece, emit: &mut impl FnMut(ChatEvent)) {
 
 fn tool_call(position: usize, call: Call) -> ToolCallPiece {
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let arguments = match call.function.arguments {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text,
-        Some(json) => json.to_string(),
-    };
     ToolCallPiece {
         index: call.index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)),
         id: some(call.id),
         name: some(call.function.name),
-        arguments,
+        arguments: call.function.arguments.map(json_text).unwrap_or_default(),
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ChatCompletions;
-use super::usage::usage;
+use crate::compatible::{CHAT, usage};
 use crate::embedding::{EmbeddingProvider, EmbeddingRequest, EmbeddingResponse};
 use crate::pricing::Price;
 use crate::provider::{Provider, ProviderInfo};
@@ -84,7 +84,7 @@ fn decode(text: &str, texts: usize, reports_cost: bool, speaker: Speaker<'_>) ->
         return Err(Error::bad_output("/data", reason));
     }
     let vectors = data.into_iter().map(|item| item.embedding).collect();
-    Ok(EmbeddingResponse { vectors, model, usage: usage(&used, reports_cost), ..EmbeddingResponse::default() })
+    Ok(EmbeddingResponse { vectors, model, usage: usage(&used, &CHAT, reports_cost), ..EmbeddingResponse::default() })
 }
 
 #[cfg(test)]

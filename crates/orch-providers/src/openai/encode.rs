@@ -3,7 +3,8 @@ use serde_json::{Value, json};
 
 use super::ChatCompletions;
 use crate::chat::{
-    ChatRequest, ContentPart, Message, Reference, ResponseFormat, Role, ToolCall, ToolChoice, ToolDefinition,
+    ChatRequest, ContentPart, Message, ReasoningEffort, Reference, ResponseFormat, Role, ToolCall, ToolChoice,
+    ToolDefinition,
 };
 use crate::wire::{Body, Wire, object, parts};
 
@@ -23,7 +24,7 @@ impl Wire for ChatCompletions {
         body.set("response_format", response_format(request.response_format()));
         body.set_list("tools", request.tools().iter().map(tool).collect());
         body.set("tool_choice", tool_choice(request.tool_choice()));
-        body.set("reasoning_effort", request.reasoning_effort().map(|effort| effort.as_str()));
+        body.set("reasoning_effort", request.reasoning_effort().map(ReasoningEffort::as_str));
         body.set(dialect.user, request.user_id());
         body.set("metadata", (!request.metadata().is_empty()).then(|| json!(request.metadata())));
         body.set("stream", request.stream().then_some(true));
@@ -119,7 +120,6 @@ mod tests {
     use orch_core::CallContext;
 
     use super::*;
-    use crate::chat::ReasoningEffort;
     use crate::compatible::Dialect;
 
     fn encode(request: &ChatRequest, model: &str, dialect: &Dialect) -> Value {

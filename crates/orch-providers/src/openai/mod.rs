@@ -4,7 +4,6 @@ mod answer;
 mod decode;
 mod embeddings;
 mod encode;
-mod usage;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
@@ -69,6 +68,7 @@ impl ChatCompletions {
 
 impl Protocol for ChatCompletions {
     const ENDPOINT: &'static str = "/chat/completions";
+    const SEEDED: bool = true;
 
     type Decoder<'a> = Decoder<'a>;
 

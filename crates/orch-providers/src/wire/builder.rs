@@ -1,3 +1,4 @@
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use http::HeaderName;
@@ -177,6 +178,7 @@ impl<W: Wire> HttpProviderBuilder<W> {
             transport: Transport::new(base, settings)?,
             credentials: credentials.map(|value| (header, value)),
             key,
+            said_unseeded: Arc::new(Once::new()),
         })
     }
 }

@@ -8,7 +8,7 @@ use orch_core::{Class, Error, ErrorKind, ProviderFailure, wall_clock};
 use serde_json::Value;
 
 use super::classify::classify;
-use super::{Decode, Wire, string};
+use super::{DONE, Decode, Wire, string, take};
 use crate::transport::{ApiKey, beginning, limit_reset, limits, retry_after, stated_wait};
 
 /// How much of a server's words is kept.
@@ -57,8 +57,36 @@ impl Speaker<'_> {
 
     /// The JSON of an answer, or of a piece of it; the failure that it reports is an error.
     pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
-        let json: Value = serde_json::from_str(text).map_err(|_| self.unusable("the answer is not JSON", text))?;
+        let json = self.json(text)?;
         Failure::find(&json).map_or(Ok(json), |failure| Err(self.failed(failure, None)))
+    }
+
+    /// One event of a wire whose events have a type: none if it says nothing, an error if that is its type or it has
+    /// none and reports a failure. A word of the end proves nothing on such a wire.
+    pub(crate) fn event(&self, data: &str) -> Result<Option<Value>, Error> {
+        let data = data.trim();
+        if data.is_empty() || data.starts_with(DONE) {
+            return Ok(None);
+        }
+        let json = self.json(data)?;
+        if string(&json, "type").is_some_and(|kind| kind != "error") {
+            return Ok(Some(json));
+        }
+        Failure::find(&json).map_or(Ok(None), |failure| Err(self.failed(failure, None)))
+    }
+
+    /// Any JSON.
+    pub(crate) fn json(&self, text: &str) -> Result<Value, Error> {
+        serde_json::from_str(text).map_err(|_| self.unusable("the answer is not JSON", text))
+    }
+
+    /// The text of a field; absent and `null` are the empty text, and any other value is unusable.
+    pub(crate) fn text(&self, around: &mut Value, field: &str) -> Result<String, Error> {
+        match take(around, field) {
+            Value::Null => Ok(String::new()),
+            Value::String(text) => Ok(text),
+            other => Err(self.unusable(&format!("`{field}` is not a text"), &other.to_string())),
+        }
     }
 
     /// A connection that did not last until the answer was whole.

@@ -13,17 +13,21 @@ mod provider;
 mod pure;
 mod read;
 mod telemetry;
+#[cfg(test)]
+mod testing;
 
 use http::{HeaderMap, HeaderName};
 use orch_core::Error;
 use serde_json::Value;
 
-pub(crate) use self::body::{Body, object, parts};
+pub(crate) use self::body::{Body, object, parts, refuse};
 pub use self::builder::HttpProviderBuilder;
 pub(crate) use self::failure::{Failure, Speaker};
 pub use self::provider::HttpProvider;
 pub use self::pure::{decode_json, decode_sse};
-pub(crate) use self::read::{Begin, string, tokens};
+pub(crate) use self::read::{Begin, DONE, json_text, number, string, take, tokens};
+#[cfg(all(test, any(feature = "responses", feature = "anthropic")))]
+pub(crate) use self::testing::any_events;
 use crate::chat::{ChatEvent, ChatRequest};
 
 /// A format in which a provider is spoken to: what a request becomes, and how its answer is read.
@@ -79,6 +83,9 @@ pub struct Server {
 pub trait Protocol: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// The endpoint's path below the base URL.
     const ENDPOINT: &'static str;
+
+    /// Whether the wire carries a seed.
+    const SEEDED: bool;
 
     /// What reads an answer.
     type Decoder<'a>: Decode + Send;

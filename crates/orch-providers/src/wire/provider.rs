@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -46,6 +46,8 @@ pub struct HttpProvider<W> {
     pub(super) credentials: Option<(HeaderName, HeaderValue)>,
     pub(super) key: Option<ApiKey>,
     pub(super) prices: PriceList,
+    /// Whether it has been said that a seed is not sent.
+    pub(super) said_unseeded: Arc<Once>,
 }
 
 impl<W: Wire> HttpProvider<W> {
@@ -64,6 +66,9 @@ impl<W: Wire> HttpProvider<W> {
 
     async fn exchange(&self, request: &ChatRequest, sink: &ChatSink) -> Result<(), Error> {
         let body = self.wire.encode(request, self.info.model())?.to_string();
+        if !W::SEEDED && request.seed().is_some() {
+            self.say_unseeded();
+        }
         let (head, body) = self.post(W::ENDPOINT, body, request.stream(), request.context()).await?;
         let limits = limits(&head.headers, wall_clock());
         if let Some(limits) = limits {
@@ -122,6 +127,17 @@ impl<W: Wire> HttpProvider<W> {
         decoder.whole(&text, &mut |event| sink.event(Instant::now(), event))
     }
 
+    /// Once, not for every replicate.
+    fn say_unseeded(&self) {
+        self.said_unseeded.call_once(|| {
+            let provider = self.info.name();
+            tracing::warn!(
+                provider,
+                "the run's seed is not sent, since this wire has none: replicates differ by chance"
+            );
+        });
+    }
+
     fn headers(&self, stream: bool) -> HeaderMap {
         let mut headers = self.wire.headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -157,7 +173,7 @@ impl<W: Wire> Provider for HttpProvider<W> {
     }
 
     async fn chat(self: Arc<Self>, request: ChatRequest, sink: ChatSink) -> Result<ChatResponse, Error> {
-        let span = telemetry::attempt(&self.info, &request);
+        let span = telemetry::attempt(&self.info, &request, request.seed().filter(|_| W::SEEDED));
         let answered = self.exchange(&request, &sink).instrument(span.clone()).await;
         let answer = answered.and_then(|()| sink.finish())?;
         telemetry::record(&span, &answer);

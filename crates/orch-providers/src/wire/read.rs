@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::chat::ChatEvent;
 
+/// What ends a stream on some wires. Not a proof of success: some servers send it after an error, too.
+pub(crate) const DONE: &str = "[DONE]";
+
 /// Says once that the provider has begun to answer, and with which model as soon as that is known.
 #[derive(Debug)]
 pub(crate) struct Begin<'a> {
@@ -40,8 +43,22 @@ pub(crate) fn string<'a>(json: &'a Value, field: &str) -> Option<&'a str> {
     json.get(field).and_then(Value::as_str)
 }
 
+/// Takes a field out; `null` if there is none, whatever `json` is.
+pub(crate) fn take(json: &mut Value, field: &str) -> Value {
+    json.get_mut(field).map(Value::take).unwrap_or_default()
+}
+
+/// A text, or JSON that some servers send where others send it as a text. `null` is the empty text.
+pub(crate) fn json_text(json: Value) -> String {
+    match json {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        json => json.to_string(),
+    }
+}
+
 /// The number in a field.
-pub(crate) fn index(json: &Value, field: &str) -> Option<u64> {
+pub(crate) fn number(json: &Value, field: &str) -> Option<u64> {
     json.get(field).and_then(Value::as_u64)
 }
 

@@ -8,14 +8,14 @@ use tracing::field::Empty;
 use crate::chat::{ChatRequest, ChatResponse, FinishReason};
 use crate::provider::ProviderInfo;
 
-/// The span of one attempt.
-pub(super) fn attempt(info: &ProviderInfo, request: &ChatRequest) -> Span {
+/// The span of one attempt; `seed` is the one that is sent.
+pub(super) fn attempt(info: &ProviderInfo, request: &ChatRequest, seed: Option<u64>) -> Span {
     tracing::info_span!(
         "chat",
         gen_ai.operation.name = "chat",
         gen_ai.provider.name = info.name(),
         gen_ai.request.model = info.model_for(request),
-        gen_ai.request.seed = request.seed(),
+        gen_ai.request.seed = seed,
         gen_ai.request.temperature = request.temperature(),
         gen_ai.request.max_tokens = request.max_tokens(),
         gen_ai.response.model = Empty,
