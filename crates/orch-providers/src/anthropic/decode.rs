@@ -146,10 +146,10 @@ impl<'a> Decoder<'a> {
     fn stop_reason(&mut self, around: &Value, emit: &mut impl FnMut(ChatEvent)) {
         let Some(reason) = string(around, "stop_reason") else { return };
         let before = self.reason.replace(finish(reason));
-        if reason == "refusal" && before != self.reason {
-            let details = &around["stop_details"];
-            let words = string(details, "explanation").or(string(details, "category"));
-            emit(ChatEvent::Refusal(words.unwrap_or("the model refused").to_owned()));
+        let details = &around["stop_details"];
+        let words = string(details, "explanation").or(string(details, "category"));
+        if let Some(words) = words.filter(|_| before != self.reason) {
+            emit(ChatEvent::Refusal(words.to_owned()));
         }
     }
 
@@ -194,7 +194,8 @@ fn finish(reason: &str) -> FinishReason {
         "end_turn" | "stop_sequence" => FinishReason::Stop,
         "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
         "tool_use" => FinishReason::ToolCalls,
-        "refusal" => FinishReason::Refusal,
+        // The provider's classifiers stepped in; what the model itself declines in words ends its turn.
+        "refusal" => FinishReason::ContentFilter,
         "pause_turn" => FinishReason::Paused,
         other => FinishReason::Other(other.into()),
     }

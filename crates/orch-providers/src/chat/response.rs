@@ -16,10 +16,8 @@ pub enum FinishReason {
     Length,
     /// It waits for the answers of the tools that it called.
     ToolCalls,
-    /// The provider's filter cut the answer.
+    /// The provider's filter cut the answer, or kept the model from answering.
     ContentFilter,
-    /// The model refused.
-    Refusal,
     /// The provider paused a long turn: sent back, the answer goes on.
     Paused,
     /// Another reason, in the provider's word.

@@ -43,7 +43,6 @@ fn finish(reason: &FinishReason) -> &str {
         FinishReason::Length => "length",
         FinishReason::ToolCalls => "tool_calls",
         FinishReason::ContentFilter => "content_filter",
-        FinishReason::Refusal => "refusal",
         FinishReason::Paused => "paused",
         FinishReason::Other(other) => other,
     }

@@ -1,6 +1,6 @@
 //! The provider against servers that say exactly what a test scripts, and against real ones.
 
-#![cfg(feature = "openai")]
+#![cfg(all(feature = "openai", feature = "responses", feature = "anthropic"))]
 #![allow(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
 
 mod answers;

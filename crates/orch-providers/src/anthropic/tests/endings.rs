@@ -66,17 +66,23 @@ fn every_stop_reason_has_a_meaning() {
 }
 
 #[test]
-fn a_refusal_says_why_as_far_as_it_is_known() {
+fn a_refusal_is_the_providers_filter_and_says_why_as_far_as_it_is_known() {
     for (details, words) in [
-        (json!({ "type": "refusal", "category": "cyber", "explanation": "I will not." }), "I will not."),
-        (json!({ "type": "refusal", "category": "cyber", "explanation": null }), "cyber"),
-        (json!(null), "the model refused"),
+        (
+            json!({ "type": "refusal", "category": "cyber", "explanation": "I will not." }),
+            vec![ChatEvent::Refusal("I will not.".into())],
+        ),
+        (
+            json!({ "type": "refusal", "category": "cyber", "explanation": null }),
+            vec![ChatEvent::Refusal("cyber".into())],
+        ),
+        (json!(null), vec![]),
     ] {
         let mut delta = message_delta("refusal");
         delta["delta"]["stop_details"] = details.clone();
         let message =
             json!({ "id": "msg_1", "model": "m", "content": [], "stop_reason": "refusal", "stop_details": details });
-        let expected = [start(), ChatEvent::Refusal(words.into()), end(FinishReason::Refusal)];
+        let expected = [vec![start()], words, vec![end(FinishReason::ContentFilter)]].concat();
         assert_eq!(ok(sse(&[message_start(), delta.clone(), delta, message_stop()])), expected);
         assert_eq!(ok(whole(&message)), expected);
     }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use orch_core::{CallContext, Error, ErrorKind, ProviderFailure};
-use orch_providers::{ChatRequest, ChatResponse, OpenAi, Provider, ProviderService};
+use orch_providers::{Anthropic, ChatRequest, ChatResponse, OpenAi, OpenAiResponses, Provider, ProviderService};
 use orch_testkit::FaultServer;
 use orch_testkit::fault_server::{Answer, Wire};
 use tower::ServiceExt;
@@ -18,8 +18,13 @@ use tower::ServiceExt;
 type Make = fn(&str) -> Arc<dyn Provider>;
 
 /// The wires that are driven: a line each.
-const WIRES: &[(Wire, Make)] =
-    &[(Wire::Chat, |url| Arc::new(OpenAi::builder().base_url(url).model("tiny").max_event(MAX).build().unwrap()))];
+const WIRES: &[(Wire, Make)] = &[
+    (Wire::Chat, |url| Arc::new(OpenAi::builder().base_url(url).model("tiny").max_event(MAX).build().unwrap())),
+    (Wire::Responses, |url| {
+        Arc::new(OpenAiResponses::builder().base_url(url).model("tiny").max_event(MAX).build().unwrap())
+    }),
+    (Wire::Messages, |url| Arc::new(Anthropic::builder().base_url(url).model("tiny").max_event(MAX).build().unwrap())),
+];
 
 /// The longest event of a stream that the providers here take.
 const MAX: usize = 10_000;
