@@ -1,28 +1,19 @@
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+mod parts;
+mod setup;
+
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use self::parts::Part;
 use super::{Deadline, Identity, Progress};
 use crate::event::Origin;
 use crate::store::Key;
 use crate::{
-    AttemptLog, Content, DeltaKind, Effect, Error, Estimate, Event, EventSink, EventStream, Limits, Meter, Target,
-    ToolSpec,
+    AttemptLog, Content, DeltaKind, Effect, Error, Estimate, Event, EventSink, EventStream, Meter, Target, ToolSpec,
 };
-
-static WHOLE: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
-
-/// A part of a run that has an identity of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// The n-th step of a longer work, counted from 1.
-    Step(u32),
-    /// The n-th replicate of a bundle, counted from 1, with its seed.
-    Replicate(u32, u64),
-}
 
 /// What travels with a call: ids, deadline, cancellation, the account to book on, where progress goes.
 ///
@@ -50,90 +41,7 @@ pub struct CallContext {
     seed: Option<u64>,
 }
 
-impl Default for CallContext {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl CallContext {
-    /// A context with fresh ids, no limits and nobody listening. Its effect counts as
-    /// [`Effect::AtMostOnce`] until a scope says better.
-    #[must_use]
-    pub fn new() -> Self {
-        let identity = Arc::new(Identity::fresh());
-        let progress = Progress::starting(identity.started());
-        Self {
-            identity,
-            attempts: AttemptLog::new(),
-            events: EventSink::none(),
-            cancellation: CancellationToken::new(),
-            parallel: None,
-            meter: Meter::unlimited(),
-            progress,
-            deadline: None,
-            key: None,
-            part: Arc::clone(&WHOLE),
-            tool: None,
-            target: Target::default(),
-            effect: Effect::AtMostOnce,
-            estimate: Estimate::unknown(),
-            scoped: false,
-            attempt: 1,
-            replicate: None,
-            seed: None,
-        }
-    }
-
-    /// Sets the request id.
-    #[must_use]
-    pub fn with_request_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.identity = Arc::new(self.identity.with_request_id(id.into()));
-        self
-    }
-
-    /// Sets the trace id.
-    #[must_use]
-    pub fn with_trace_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.identity = Arc::new(self.identity.with_trace_id(id.into()));
-        self
-    }
-
-    /// Sets the idempotency key.
-    #[must_use]
-    pub fn with_key(mut self, key: Key) -> Self {
-        self.key = Some(key);
-        self
-    }
-
-    /// Sets the deadline, unless a nearer one is set.
-    #[must_use]
-    pub fn with_deadline(mut self, deadline: Deadline) -> Self {
-        self.limit_deadline(deadline);
-        self
-    }
-
-    /// Sets the account to book on.
-    #[must_use]
-    pub fn with_meter(mut self, meter: Meter) -> Self {
-        self.meter = meter;
-        self
-    }
-
-    /// Sets how the run is cancelled from outside.
-    #[must_use]
-    pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
-        self.cancellation = token;
-        self
-    }
-
-    /// Limits how many parts of the run work at the same time; 0 counts as 1.
-    #[must_use]
-    pub fn with_max_parallel(mut self, parts: usize) -> Self {
-        self.parallel = Some(Arc::new(Semaphore::new(parts.clamp(1, Semaphore::MAX_PERMITS))));
-        self
-    }
-
     /// Listens to this run. Call it before the run starts, after its ids are set.
     #[must_use = "dropping the stream stops listening"]
     pub fn subscribe(&mut self) -> EventStream {
@@ -274,13 +182,6 @@ impl CallContext {
         self.seed
     }
 
-    /// Sets the seed.
-    #[must_use]
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
     /// The account to book on.
     #[must_use]
     pub fn meter(&self) -> &Meter {
@@ -338,47 +239,6 @@ impl CallContext {
     fn origin(&self) -> Origin {
         let attempt = self.scoped.then_some(self.attempt);
         Origin { tool: self.tool.clone(), replicate: self.replicate, attempt }
-    }
-
-    /// A context for a part of the run: its own key (if the run has one), meter and progress; the same
-    /// ids, deadline, cancellation and listeners.
-    #[must_use]
-    pub fn child(&self, part: Part) -> Self {
-        self.capped_child(part, Limits::NONE)
-    }
-
-    /// As [`child`](Self::child), for a part that may spend at most `cap`.
-    #[must_use]
-    pub fn capped_child(&self, part: Part, cap: Limits) -> Self {
-        let mut child = self.clone();
-        let (path, level) = match part {
-            Part::Step(n) => {
-                // A step may call another tool, which sets its own scope.
-                child.scoped = false;
-                (format!("{}/s{n}", self.part), format!("step {n}"))
-            }
-            Part::Replicate(n, seed) => {
-                child.replicate = Some(n);
-                child.seed = Some(seed);
-                (format!("{}/r{n}", self.part), format!("replicate {n}"))
-            }
-        };
-        child.part = path.into();
-        child.key = self.key.as_ref().map(|key| key.for_part(&child.part));
-        child.meter = self.meter.child(level, cap);
-        child.begin_attempt(1, Instant::now());
-        child
-    }
-
-    /// A context for work that outlives its caller: own deadline, own cancellation, own listeners (none yet; see
-    /// [`EventSink::forward_to`]); the same ids, attempts, meter and key.
-    #[must_use]
-    pub fn detach(&self, timeout: Duration) -> Self {
-        let mut detached = self.clone();
-        detached.deadline = Some(Deadline::after(Instant::now(), timeout));
-        detached.cancellation = CancellationToken::new();
-        detached.events = EventSink::new(Arc::clone(&self.identity));
-        detached
     }
 
     /// Whether the run was cancelled or its deadline has passed.

@@ -1,0 +1,105 @@
+//! What a context starts with.
+
+use std::sync::{Arc, LazyLock};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::CallContext;
+use crate::context::{Deadline, Identity, Progress};
+use crate::store::Key;
+use crate::{AttemptLog, Effect, Estimate, EventSink, Meter, Target};
+
+static WHOLE: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
+
+impl Default for CallContext {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CallContext {
+    /// A context with fresh ids, no limits and nobody listening. Its effect counts as
+    /// [`Effect::AtMostOnce`] until a scope says better.
+    #[must_use]
+    pub fn new() -> Self {
+        let identity = Arc::new(Identity::fresh());
+        let progress = Progress::starting(identity.started());
+        Self {
+            identity,
+            attempts: AttemptLog::new(),
+            events: EventSink::none(),
+            cancellation: CancellationToken::new(),
+            parallel: None,
+            meter: Meter::unlimited(),
+            progress,
+            deadline: None,
+            key: None,
+            part: Arc::clone(&WHOLE),
+            tool: None,
+            target: Target::default(),
+            effect: Effect::AtMostOnce,
+            estimate: Estimate::unknown(),
+            scoped: false,
+            attempt: 1,
+            replicate: None,
+            seed: None,
+        }
+    }
+
+    /// Sets the request id.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.identity = Arc::new(self.identity.with_request_id(id.into()));
+        self
+    }
+
+    /// Sets the trace id.
+    #[must_use]
+    pub fn with_trace_id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.identity = Arc::new(self.identity.with_trace_id(id.into()));
+        self
+    }
+
+    /// Sets the idempotency key.
+    #[must_use]
+    pub fn with_key(mut self, key: Key) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Sets the deadline, unless a nearer one is set.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Deadline) -> Self {
+        self.limit_deadline(deadline);
+        self
+    }
+
+    /// Sets the account to book on.
+    #[must_use]
+    pub fn with_meter(mut self, meter: Meter) -> Self {
+        self.meter = meter;
+        self
+    }
+
+    /// Sets how the run is cancelled from outside.
+    #[must_use]
+    pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
+        self.cancellation = token;
+        self
+    }
+
+    /// Limits how many parts of the run work at the same time; 0 counts as 1.
+    #[must_use]
+    pub fn with_max_parallel(mut self, parts: usize) -> Self {
+        self.parallel = Some(Arc::new(Semaphore::new(parts.clamp(1, Semaphore::MAX_PERMITS))));
+        self
+    }
+
+    /// Sets the seed.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+}
