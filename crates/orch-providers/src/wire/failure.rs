@@ -58,7 +58,7 @@ impl Speaker<'_> {
     /// The JSON of an answer, or of a piece of it; the failure that it reports is an error.
     pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
         let json = self.json(text)?;
-        Failure::find(&json).map_or(Ok(json), |failure| Err(self.failed(failure, None)))
+        self.unfailed(json, text)
     }
 
     /// One event of a wire whose events have a type: none if it says nothing, an error if that is its type or it has
@@ -72,7 +72,16 @@ impl Speaker<'_> {
         if string(&json, "type").is_some_and(|kind| kind != "error") {
             return Ok(Some(json));
         }
-        Failure::find(&json).map_or(Ok(None), |failure| Err(self.failed(failure, None)))
+        self.unfailed(json, data).map(|_| None)
+    }
+
+    /// An object that reports no failure.
+    fn unfailed(&self, json: Value, text: &str) -> Result<Value, Error> {
+        match Failure::find(&json) {
+            Some(failure) => Err(self.failed(failure, None)),
+            None if json.is_object() => Ok(json),
+            None => Err(self.unusable("the answer is not a JSON object", text)),
+        }
     }
 
     /// Any JSON.

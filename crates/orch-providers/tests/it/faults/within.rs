@@ -161,6 +161,7 @@ async fn what_cannot_be_read_is_unusable() {
             Answer::raw("<html>busy</html>").content_type("text/html"),
             Answer::raw([b'd', b'a', b't', b'a', b':', 0xff, b'\n', b'\n']),
             Answer::raw("data: 7\n\n"),
+            Answer::raw("data: []\n\n"),
         ] {
             let error = way.fail(answer).await;
             assert_eq!((error.class(), error.not_executed()), (Class::BadOutput, false), "{way:?}: {error:?}");
