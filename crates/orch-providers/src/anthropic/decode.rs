@@ -5,13 +5,14 @@ use serde_json::Value;
 
 use super::usage::Counters;
 use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
-use crate::wire::{Begin, Decode, Failure, Speaker, Step, number, string, take};
+use crate::wire::{Begin, Bill, Decode, Failure, Speaker, Step, number, string, take};
 
 /// Reads one message, whole or event by event.
 pub struct Decoder<'a> {
     speaker: Speaker<'a>,
     begin: Begin<'a>,
     counters: Counters,
+    bill: Bill,
     calls: Vec<Call>,
     reason: Option<FinishReason>,
     ended: bool,
@@ -60,8 +61,8 @@ impl Decode for Decoder<'_> {
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(speaker: Speaker<'a>, request_id: Option<&'a str>) -> Self {
-        let (begin, counters) = (Begin::new(request_id), Counters::default());
-        Self { speaker, begin, counters, calls: Vec::new(), reason: None, ended: false }
+        let (begin, counters, bill) = (Begin::new(request_id), Counters::default(), Bill::default());
+        Self { speaker, begin, counters, bill, calls: Vec::new(), reason: None, ended: false }
     }
 
     /// One event. A server may leave out the first, or send others that are newer than this wire.
@@ -91,6 +92,7 @@ impl<'a> Decoder<'a> {
     fn usage(&mut self, usage: &Value, emit: &mut impl FnMut(ChatEvent)) {
         if usage.is_object() {
             self.counters.update(usage);
+            self.bill.set(self.counters.billing(), emit);
             emit(ChatEvent::Usage(self.counters.usage()));
         }
     }

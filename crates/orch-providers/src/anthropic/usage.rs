@@ -1,7 +1,8 @@
 use orch_core::{Counted, Usage};
 use serde_json::Value;
 
-use crate::wire::tokens;
+use crate::pricing::{Billing, ServiceTier};
+use crate::wire::{string, tokens};
 
 type Tokens = Option<Counted<u64>>;
 
@@ -14,6 +15,7 @@ pub(super) struct Counters {
     cache_read: Tokens,
     output: Tokens,
     thinking: Tokens,
+    billing: Billing,
 }
 
 impl Counters {
@@ -25,6 +27,18 @@ impl Counters {
         later(&mut self.cache_read, tokens(usage, "/cache_read_input_tokens"));
         later(&mut self.output, tokens(usage, "/output_tokens"));
         later(&mut self.thinking, tokens(usage, "/output_tokens_details/thinking_tokens"));
+        let fast = string(usage, "speed").filter(|speed| *speed == "fast");
+        if let Some(tier) = fast.or_else(|| string(usage, "service_tier")) {
+            self.billing = self.billing.with_tier(ServiceTier::of(tier));
+        }
+        if let Some(tokens) = tokens(usage, "/cache_creation/ephemeral_1h_input_tokens") {
+            self.billing = self.billing.with_cache_write_1h(tokens.value);
+        }
+    }
+
+    /// What decides the price beside the counters.
+    pub(super) fn billing(&self) -> Billing {
+        self.billing
     }
 
     /// What was used: on this wire the cached tokens stand beside `input_tokens`, not in them, and thinking is a part

@@ -11,6 +11,8 @@ pub(super) struct Answer {
     pub(super) model: Option<String>,
     #[serde(deserialize_with = "or_default")]
     pub(super) choices: Vec<Choice>,
+    /// Read leniently, like the next: a strange tier is not worth an answer.
+    pub(super) service_tier: Option<Value>,
     /// Read leniently: a strange counter is not worth an answer.
     pub(super) usage: Option<Value>,
 }

@@ -2,11 +2,12 @@
 
 use orch_core::Error;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::answer::{Answer, Call, Piece};
 use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
 use crate::compatible::{CHAT, usage};
-use crate::wire::{Begin, DONE, Decode, Failure, Speaker, Step, json_text};
+use crate::wire::{Begin, Bill, DONE, Decode, Failure, Speaker, Step, json_text};
 
 /// Reads one answer, whole or chunk by chunk.
 pub struct Decoder<'a> {
@@ -14,6 +15,7 @@ pub struct Decoder<'a> {
     /// Whether `usage.cost` is an amount of dollars.
     reports_cost: bool,
     begin: Begin<'a>,
+    bill: Bill,
     ended: bool,
 }
 
@@ -43,7 +45,7 @@ impl Decode for Decoder<'_> {
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(speaker: Speaker<'a>, reports_cost: bool, request_id: Option<&'a str>) -> Self {
-        Self { speaker, reports_cost, begin: Begin::new(request_id), ended: false }
+        Self { speaker, reports_cost, begin: Begin::new(request_id), bill: Bill::default(), ended: false }
     }
 
     fn done(&mut self, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
@@ -73,6 +75,7 @@ impl<'a> Decoder<'a> {
         if choice.is_some() {
             self.begin.begin(answer.model.as_deref(), answer.id.as_deref(), emit);
         }
+        self.bill.tier(answer.service_tier.as_ref().and_then(Value::as_str), emit);
         if let Some(wire) = answer.usage.filter(|usage| !usage.is_null()) {
             emit(ChatEvent::Usage(usage(&wire, &CHAT, self.reports_cost)));
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
 use crate::compatible::Dialect;
+use crate::pricing::{Billing, ServiceTier};
 
 fn decode_sse(body: &[u8], dialect: &Dialect) -> Events {
     crate::wire::decode_sse(body, &ChatCompletions::new(*dialect))
@@ -227,6 +228,14 @@ fn other_choices_than_the_first_are_left_out() {
     let other = json!({ "choices": [{ "index": 1, "delta": { "content": "b" }, "finish_reason": "stop" }] });
     let events = ok(sse(&[delta(json!({ "content": "a" })), other, finish("stop")]));
     assert_eq!(events, [START, text("a"), end(FinishReason::Stop)]);
+}
+
+#[test]
+fn the_tier_that_served_the_call_is_said_when_it_is_not_the_usual_one() {
+    let chunk = |tier: &str| json!({ "service_tier": tier, "choices": [{ "index": 0, "delta": { "content": "a" }, "finish_reason": null }] });
+    let flex = ChatEvent::Billing(Billing::standard().with_tier(ServiceTier::Flex));
+    let events = ok(sse(&[chunk("default"), chunk("flex"), chunk("flex"), finish("stop")]));
+    assert_eq!(events, [START, text("a"), flex, text("a"), text("a"), end(FinishReason::Stop)]);
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::calls::Calls;
 use crate::chat::{ChatEvent, FinishReason};
 use crate::compatible::{RESPONSES, usage};
-use crate::wire::{Begin, Decode, Failure, Speaker, Step, number, string, take};
+use crate::wire::{Begin, Bill, Decode, Failure, Speaker, Step, number, string, take};
 
 /// Reads one response, whole or event by event.
 ///
@@ -16,6 +16,7 @@ pub struct Decoder<'a> {
     /// Whether `usage.cost` is an amount of dollars.
     reports_cost: bool,
     begin: Begin<'a>,
+    bill: Bill,
     /// Which parts of which items have been said.
     said: Vec<Part>,
     calls: Calls,
@@ -67,7 +68,15 @@ impl Decode for Decoder<'_> {
 impl<'a> Decoder<'a> {
     pub(super) fn new(speaker: Speaker<'a>, reports_cost: bool, request_id: Option<&'a str>) -> Self {
         let begin = Begin::new(request_id);
-        Self { speaker, reports_cost, begin, said: Vec::new(), calls: Calls::default(), ended: false }
+        Self {
+            speaker,
+            reports_cost,
+            begin,
+            bill: Bill::default(),
+            said: Vec::new(),
+            calls: Calls::default(),
+            ended: false,
+        }
     }
 
     /// One event. Events of other types are about tools that the provider runs itself, or are newer than this wire.
@@ -138,6 +147,7 @@ impl<'a> Decoder<'a> {
     /// The whole response: its usage, what it says that has not been said, and how it ended.
     fn end(&mut self, status: &str, mut response: Value, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
         self.start(&response, emit);
+        self.bill.tier(string(&response, "service_tier"), emit);
         if response["usage"].is_object() {
             emit(ChatEvent::Usage(usage(&response["usage"], &RESPONSES, self.reports_cost)));
         }

@@ -25,7 +25,7 @@ pub use self::builder::HttpProviderBuilder;
 pub(crate) use self::failure::{Failure, Speaker};
 pub use self::provider::HttpProvider;
 pub use self::pure::{decode_json, decode_sse};
-pub(crate) use self::read::{Begin, DONE, json_text, number, string, take, tokens};
+pub(crate) use self::read::{Begin, Bill, DONE, json_text, number, string, take, tokens};
 #[cfg(all(test, any(feature = "responses", feature = "anthropic")))]
 pub(crate) use self::testing::any_events;
 use crate::chat::{ChatEvent, ChatRequest};

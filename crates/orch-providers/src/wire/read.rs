@@ -4,6 +4,7 @@ use orch_core::Counted;
 use serde_json::Value;
 
 use crate::chat::ChatEvent;
+use crate::pricing::{Billing, ServiceTier};
 
 /// What ends a stream on some wires. Not a proof of success: some servers send it after an error, too.
 pub(crate) const DONE: &str = "[DONE]";
@@ -35,6 +36,25 @@ impl<'a> Begin<'a> {
     /// Whether the provider has begun.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun
+    }
+}
+
+/// Says how a call is billed, whenever that changes.
+#[derive(Debug, Default)]
+pub(crate) struct Bill(Billing);
+
+impl Bill {
+    /// By the name of the tier in which the call is served, as far as it is said.
+    pub(crate) fn tier(&mut self, name: Option<&str>, emit: &mut impl FnMut(ChatEvent)) {
+        if let Some(name) = name {
+            self.set(self.0.with_tier(ServiceTier::of(name)), emit);
+        }
+    }
+
+    pub(crate) fn set(&mut self, billing: Billing, emit: &mut impl FnMut(ChatEvent)) {
+        if std::mem::replace(&mut self.0, billing) != billing {
+            emit(ChatEvent::Billing(billing));
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 #![cfg(all(feature = "openai", feature = "responses", feature = "anthropic"))]
 #![allow(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
 
+mod accepted;
 mod answers;
+mod anthropic;
 mod embeddings;
 mod failures;
 mod faults;

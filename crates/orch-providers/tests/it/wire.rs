@@ -9,13 +9,19 @@ use tower::ServiceExt;
 
 type Model = ProviderService<OpenAi>;
 
-/// A model of the server, or `None` after saying that the test is skipped.
+/// Where a server is, or `None` after saying that the test is skipped.
 #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn model(variable: &str) -> Option<Model> {
-    let Ok(address) = std::env::var(variable) else {
+pub(crate) fn address(variable: &str) -> Option<String> {
+    let address = std::env::var(variable).ok();
+    if address.is_none() {
         eprintln!("SKIPPED: {variable} is not set, so nothing was tested against that server");
-        return None;
-    };
+    }
+    address
+}
+
+/// A model of the server.
+fn model(variable: &str) -> Option<Model> {
+    let address = address(variable)?;
     let model = OpenAi::compatible(Dialect::COMPATIBLE).base_url(address).model("tiny-random").free();
     Some(ProviderService::new(model.build().unwrap()))
 }

@@ -3,6 +3,7 @@
 use orch_core::{Counted, ErrorKind, Usage};
 
 use super::*;
+use crate::pricing::{Billing, ServiceTier};
 
 fn used(usage: Value) -> Value {
     let mut event = message_start();
@@ -153,4 +154,22 @@ fn an_error_in_the_stream_is_classified_by_its_type() {
             assert!(error.to_string().ends_with(&format!("({kind}): so it is [request req_1]")), "{error}");
         }
     }
+}
+
+#[test]
+fn tier_speed_and_what_stays_in_the_cache_for_an_hour_decide_the_price() {
+    let bills = |usage: Value| {
+        let events = ok(sse(&[used(usage.clone()), used(usage), message_stop()])).into_iter();
+        let bills = events.filter_map(|event| match event {
+            ChatEvent::Billing(billing) => Some(billing),
+            _ => None,
+        });
+        bills.collect::<Vec<_>>()
+    };
+    let standard = Billing::standard();
+    assert_eq!(bills(json!({ "input_tokens": 1, "service_tier": "standard" })), []);
+    assert_eq!(bills(json!({ "service_tier": "priority" })), [standard.with_tier(ServiceTier::Priority)]);
+    assert_eq!(bills(json!({ "service_tier": "standard", "speed": "fast" })), [standard.with_tier(ServiceTier::Fast)]);
+    let written = json!({ "cache_creation": { "ephemeral_5m_input_tokens": 9, "ephemeral_1h_input_tokens": 50 } });
+    assert_eq!(bills(written), [standard.with_cache_write_1h(50)]);
 }

@@ -3,6 +3,7 @@
 use orch_core::{Counted, ErrorKind};
 
 use super::*;
+use crate::pricing::{Billing, ServiceTier};
 
 #[test]
 fn only_a_terminal_event_ends_an_answer() {
@@ -147,4 +148,14 @@ fn a_llama_cpp_stream_is_read() {
     let texts: Vec<_> = events.iter().filter(|event| matches!(event, ChatEvent::Text(_))).collect();
     assert_eq!(texts, [&text("#q")]);
     assert_eq!(events.last(), Some(&end(FinishReason::Stop)));
+}
+
+#[test]
+fn the_tier_that_served_the_call_is_said_when_it_is_not_the_usual_one() {
+    let priority = ChatEvent::Billing(Billing::standard().with_tier(ServiceTier::Priority));
+    let events = |tier: Value| ok(sse(&[created(), completed(&json!({ "service_tier": tier }))]));
+    assert_eq!(events(json!("priority")), [start(), priority, end(FinishReason::Stop)]);
+    for usual in [json!("default"), json!(null)] {
+        assert_eq!(events(usual), [start(), end(FinishReason::Stop)]);
+    }
 }

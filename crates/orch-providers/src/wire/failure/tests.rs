@@ -88,6 +88,91 @@ fn a_quota_that_is_used_up_is_no_throttle() {
     assert_eq!(refused(429, &[], code("slow_down")).class(), Class::Throttled);
 }
 
+/// Anthropic's error, whose code, if any, stands in its details.
+fn anthropic(kind: &str, code: Option<&str>, message: &str) -> Value {
+    let mut error = json!({ "type": kind, "message": message });
+    if let Some(code) = code {
+        error["details"] = json!({ "error_code": code });
+    }
+    json!({ "type": "error", "error": error, "request_id": "req_1" })
+}
+
+#[test]
+fn a_spend_limit_of_anthropic_is_a_quota_and_a_ramp_limit_is_not() {
+    for (code, class) in [
+        (Some("enforced_spend_limit_reached"), Class::Quota),
+        (Some("contract_spend_limit_reached"), Class::Quota),
+        (Some("ramp_limit_exceeded"), Class::Throttled),
+        (None, Class::Throttled),
+    ] {
+        let error = refused(429, &[], anthropic("rate_limit_error", code, "no"));
+        assert_eq!((error.class(), error.not_executed()), (class, true), "{code:?}");
+        assert_eq!(details(&error).code.as_deref(), Some(code.unwrap_or("rate_limit_error")));
+    }
+}
+
+#[test]
+fn every_status_of_anthropic_has_a_class() {
+    for (status, class) in [
+        (400, Class::Permanent),
+        (401, Class::Auth),
+        (402, Class::Quota),
+        (403, Class::Auth),
+        (404, Class::Permanent),
+        (408, Class::Transient),
+        (409, Class::Transient),
+        (412, Class::Permanent),
+        (413, Class::Permanent),
+        (422, Class::Permanent),
+        (429, Class::Throttled),
+        (431, Class::Permanent),
+        (499, Class::Permanent),
+        (501, Class::Permanent),
+        (503, Class::Transient),
+        (504, Class::Transient),
+        (529, Class::Transient),
+    ] {
+        let speaker = Speaker { conflict_passes: true, ..SOMEBODY };
+        let error = speaker.failed(Failure::of_body(""), Some(&head(status, &[])));
+        assert_eq!(error.class(), class, "{status}");
+    }
+}
+
+#[test]
+fn a_prompt_too_long_is_told_by_anthropics_words() {
+    for words in
+        ["prompt is too long: 208310 tokens > 200000 maximum", "input length and `max_tokens` exceed context limit"]
+    {
+        let error = refused(400, &[], anthropic("invalid_request_error", None, words));
+        assert_eq!((error.class(), error.context_overflow()), (Class::Permanent, true), "{words}");
+    }
+}
+
+#[test]
+fn a_wait_that_is_missing_is_derived_from_the_time_at_which_limits_start_anew() {
+    let at = (std::time::UNIX_EPOCH + wall_clock() + Duration::from_secs(60), "anthropic-ratelimit-requests-reset");
+    let http = httpdate::fmt_http_date(at.0);
+    let parts: Vec<&str> = http.split([' ', ',']).filter(|part| !part.is_empty()).collect();
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = 1 + months.iter().position(|month| *month == parts[2]).unwrap();
+    let time = format!("{}-{month:02}-{}T{}Z", parts[3], parts[1], parts[4]);
+    let headers = [("anthropic-ratelimit-requests-remaining", "0"), (at.1, time.as_str())];
+    let error = refused(429, &headers, anthropic("rate_limit_error", None, "slow"));
+    let wait = error.retry_after().unwrap();
+    assert!((Duration::from_secs(50)..=Duration::from_secs(60)).contains(&wait), "{wait:?}");
+    assert_eq!(error.limits().and_then(|limits| limits.requests_left), Some(0));
+    let asked = [headers[0], headers[1], ("retry-after", "3")];
+    assert_eq!(refused(429, &asked, "").retry_after(), Some(Duration::from_secs(3)));
+}
+
+#[test]
+fn the_id_of_a_request_comes_in_a_header_or_in_the_body() {
+    let body = anthropic("api_error", None, "m");
+    let id = |headers: &[(&str, &str)]| details(&refused(500, headers, body.clone())).request_id.clone();
+    assert_eq!(id(&[("request-id", "req_head")]).as_deref(), Some("req_head"));
+    assert_eq!(id(&[]).as_deref(), Some("req_1"));
+}
+
 #[test]
 fn an_input_too_long_is_told_apart_from_other_wrong_requests() {
     let llama = json!({ "error": {
