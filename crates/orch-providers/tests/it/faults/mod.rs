@@ -19,14 +19,20 @@ type Make = fn(&str) -> Arc<dyn Provider>;
 
 /// The wires that are driven: a line each.
 const WIRES: &[(Wire, Make)] = &[
-    (Wire::Chat, |url| Arc::new(OpenAi::builder().base_url(url).model("tiny").max_event(MAX).build().unwrap())),
-    (Wire::Responses, |url| {
-        Arc::new(OpenAiResponses::builder().base_url(url).model("tiny").max_event(MAX).build().unwrap())
+    (Wire::Chat, |url| {
+        Arc::new(OpenAi::builder().base_url(url).model("tiny").max_event(MAX).max_body(100 * MAX).build().unwrap())
     }),
-    (Wire::Messages, |url| Arc::new(Anthropic::builder().base_url(url).model("tiny").max_event(MAX).build().unwrap())),
+    (Wire::Responses, |url| {
+        Arc::new(
+            OpenAiResponses::builder().base_url(url).model("tiny").max_event(MAX).max_body(100 * MAX).build().unwrap(),
+        )
+    }),
+    (Wire::Messages, |url| {
+        Arc::new(Anthropic::builder().base_url(url).model("tiny").max_event(MAX).max_body(100 * MAX).build().unwrap())
+    }),
 ];
 
-/// The longest event of a stream that the providers here take.
+/// The longest event of a stream that the providers here take; a body may be a hundred times as long.
 const MAX: usize = 10_000;
 
 /// One way to ask, with a server and a provider of its own.

@@ -19,7 +19,7 @@ const FORMS: [ErrorForm; 7] = [
 
 #[tokio::test]
 async fn every_status_has_its_class_in_every_form() {
-    for (status, class, not_executed) in [
+    let statuses = [
         (429, Class::Throttled, true),
         (503, Class::Transient, true),
         (529, Class::Transient, true),
@@ -37,21 +37,16 @@ async fn every_status_has_its_class_in_every_form() {
         (413, Class::Permanent, false),
         (422, Class::Permanent, false),
         (501, Class::Permanent, false),
-    ] {
-        for way in ways() {
-            for form in FORMS {
-                let error = way.fail(Failure::new(status).form(form).message("as it is")).await;
-                assert_eq!((error.class(), error.not_executed()), (class, not_executed), "{status} {form:?} {way:?}");
-                let said = details(&error);
-                assert_eq!(
-                    (said.status, said.request_id.as_deref()),
-                    (Some(status), Some(&*way.id())),
-                    "{form:?} {way:?}"
-                );
-                assert!(said.message.contains("as it is"), "{form:?} {way:?}: {}", said.message);
-                assert_eq!((error.retry_after(), error.context_overflow()), (None, false), "{status} {form:?} {way:?}");
-                assert!(error.output().is_none(), "nothing was done for it");
-            }
+    ];
+    for way in ways() {
+        for ((status, class, not_executed), form) in statuses.iter().flat_map(|case| FORMS.map(|form| (*case, form))) {
+            let error = way.fail(Failure::new(status).form(form).message("as it is")).await;
+            assert_eq!((error.class(), error.not_executed()), (class, not_executed), "{status} {form:?} {way:?}");
+            let said = details(&error);
+            assert_eq!((said.status, said.request_id.as_deref()), (Some(status), Some(&*way.id())), "{form:?} {way:?}");
+            assert!(said.message.contains("as it is"), "{form:?} {way:?}: {}", said.message);
+            assert_eq!((error.retry_after(), error.context_overflow()), (None, false), "{status} {form:?} {way:?}");
+            assert!(error.output().is_none(), "nothing was done for it");
         }
     }
 }
