@@ -67,7 +67,9 @@ impl Spend {
     /// Nothing.
     pub const ZERO: Self = Self { tokens: 0, cost: Usd::ZERO };
 
-    pub(crate) fn saturating_sub(self, other: Self) -> Self {
+    /// The difference, field by field; never below nothing.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
         Self { tokens: self.tokens.saturating_sub(other.tokens), cost: self.cost.saturating_sub(other.cost) }
     }
 
@@ -115,7 +117,8 @@ impl Limits {
     pub const NONE: Self = Self { tokens: None, cost: None };
 
     /// The first limit that `spend` exceeds, with the limit and the amount.
-    pub(crate) fn exceeded_by(&self, spend: Spend) -> Option<(BudgetKind, Amount, Amount)> {
+    #[must_use]
+    pub fn exceeded_by(&self, spend: Spend) -> Option<(BudgetKind, Amount, Amount)> {
         if let Some(limit) = self.tokens.filter(|limit| spend.tokens > *limit) {
             return Some((BudgetKind::Tokens, Amount::Tokens(limit), Amount::Tokens(spend.tokens)));
         }

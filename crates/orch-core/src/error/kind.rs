@@ -58,6 +58,12 @@ pub enum ErrorKind {
         /// What the store said.
         reason: Arc<str>,
     },
+    /// The ledger of the accounts above the run failed, so nothing may be spent.
+    #[error("the budget ledger failed: {reason}")]
+    LedgerUnavailable {
+        /// What the ledger said.
+        reason: Arc<str>,
+    },
     /// The target's circuit is open.
     #[error("the circuit of `{target}` is open")]
     CircuitOpen {
@@ -221,7 +227,9 @@ impl ErrorKind {
     #[must_use]
     pub fn default_class(&self) -> Class {
         match self {
-            Self::BudgetExceeded { .. } | Self::Unpriced { .. } => Class::BudgetExceeded,
+            Self::BudgetExceeded { .. } | Self::Unpriced { .. } | Self::LedgerUnavailable { .. } => {
+                Class::BudgetExceeded
+            }
             Self::Conflict { .. }
             | Self::InProgress { .. }
             | Self::OutcomeUnknown { .. }
@@ -256,6 +264,7 @@ impl ErrorKind {
                 | Self::InvalidRequest { .. }
                 | Self::NoPlan { .. }
                 | Self::Unpriced { .. }
+                | Self::LedgerUnavailable { .. }
         )
     }
 }

@@ -47,6 +47,9 @@ pub struct Standing {
 }
 
 /// Money and tokens shared by many runs, possibly of many processes. Asked by the budget layer alone.
+///
+/// A hold ends once: by [`settle`](Self::settle) or [`cancel`](Self::cancel), which may be repeated when their answer was
+/// lost, or by lapsing. What was really spent counts even after the hold has lapsed.
 #[async_trait]
 pub trait BudgetLedger: Send + Sync {
     /// Sets `amount` aside at all `levels` or at none. The hold lapses after `ttl` unless settled.
@@ -55,13 +58,14 @@ pub trait BudgetLedger: Send + Sync {
     /// When the ledger cannot be asked.
     async fn reserve(&self, levels: &[Level], hold: HoldId, amount: Spend, ttl: Duration) -> Result<Hold, StoreError>;
 
-    /// Replaces a hold by what was really spent.
+    /// Replaces a hold by what was really spent, more than was held included. A hold that has lapsed, or was never
+    /// granted, is counted all the same; one that was settled or cancelled is not counted again.
     ///
     /// # Errors
     /// When the ledger cannot be asked.
     async fn settle(&self, levels: &[Level], hold: HoldId, actual: Spend) -> Result<(), StoreError>;
 
-    /// Gives a hold back unspent.
+    /// Gives a hold back unspent; one that was settled, or is unknown, changes nothing.
     ///
     /// # Errors
     /// When the ledger cannot be asked.
