@@ -18,6 +18,10 @@ impl Rule {
         Self { contract: "store", name }
     }
 
+    pub(crate) const fn of_ledgers(name: &'static str) -> Self {
+        Self { contract: "ledger", name }
+    }
+
     #[track_caller]
     pub(crate) fn broken(self, what: impl fmt::Display) -> ! {
         panic!("{} contract broken, rule `{}`: {what}", self.contract, self.name)
