@@ -154,13 +154,13 @@ impl HasContext for Request {
 /// What makes two requests the same: input, tool as asked for, options as asked for, part and seed.
 impl HasFingerprint for Request {
     fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&json!({
-            "input": self.input.0,
-            "tool": self.route.as_ref().map(|route| route.tool()),
-            "options": self.options,
-            "part": self.context.part_path(),
-            "seed": self.context.seed(),
-        }))
+        Fingerprint::of_fields(&[
+            ("input", &self.input.0),
+            ("options", &json!(self.options)),
+            ("part", &json!(self.context.part_path())),
+            ("seed", &json!(self.context.seed())),
+            ("tool", &json!(self.route.as_ref().map(|route| route.tool()))),
+        ])
     }
 }
 

@@ -17,8 +17,19 @@ impl Fingerprint {
     /// The fingerprint of a JSON value.
     #[must_use]
     pub fn of(value: &Value) -> Self {
-        let mut canonical = Vec::with_capacity(256);
-        write_canonical(value, &mut canonical);
+        Self::hash(|out| write_canonical(value, out))
+    }
+
+    /// The fingerprint of an object with these fields, which are sorted by their names.
+    pub(crate) fn of_fields(fields: &[(&str, &Value)]) -> Self {
+        debug_assert!(fields.is_sorted_by_key(|(name, _)| name), "canonical JSON is sorted");
+        Self::hash(|out| write_object(fields.iter().copied(), out))
+    }
+
+    fn hash(write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        // One allocation for most requests.
+        let mut canonical = Vec::with_capacity(4096);
+        write(&mut canonical);
         Self(*blake3::hash(&canonical).as_bytes())
     }
 
@@ -49,22 +60,31 @@ fn write_canonical(value: &Value, out: &mut Vec<u8>) {
             out.push(b']');
         }
         Value::Object(fields) => {
+            let fields = fields.iter().map(|(key, field)| (key.as_str(), field));
             // Another crate may switch serde_json's `preserve_order` on, so the map's own order is no promise.
-            let mut sorted: Vec<_> = fields.iter().collect();
-            sorted.sort_unstable_by_key(|(key, _)| *key);
-            out.push(b'{');
-            for (index, (key, field)) in sorted.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                write_scalar(key, out);
-                out.push(b':');
-                write_canonical(field, out);
+            if fields.clone().is_sorted_by_key(|(key, _)| key) {
+                write_object(fields, out);
+            } else {
+                let mut sorted: Vec<_> = fields.collect();
+                sorted.sort_unstable_by_key(|(key, _)| *key);
+                write_object(sorted.into_iter(), out);
             }
-            out.push(b'}');
         }
         scalar => write_scalar(scalar, out),
     }
+}
+
+fn write_object<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (index, (key, field)) in fields.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_scalar(key, out);
+        out.push(b':');
+        write_canonical(field, out);
+    }
+    out.push(b'}');
 }
 
 fn write_scalar(scalar: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {

@@ -158,8 +158,8 @@ impl State {
     pub(super) fn report(&mut self, permit: Permit, verdict: Verdict, now: Instant, rules: &Rules) -> News {
         let mut news = self.heed(verdict, now, rules);
         if permit.generation == self.generation {
-            let ran = now.saturating_duration_since(permit.since);
-            let slow = rules.config.slow_after.is_some_and(|limit| ran >= limit || verdict == Verdict::TimedOut);
+            let ran = || now.saturating_duration_since(permit.since);
+            let slow = rules.config.slow_after.is_some_and(|limit| verdict == Verdict::TimedOut || ran() >= limit);
             news.change = match permit.probe {
                 None => self.record(verdict, slow, now, rules),
                 Some(probe) => self.settle(probe, verdict, slow, now, rules),
@@ -230,7 +230,9 @@ impl State {
             Verdict::GivenUp if slow => Sample::GivenUp,
             Verdict::GivenUp | Verdict::Neutral | Verdict::Exhausted(_) => return None,
         };
-        self.window.record(sample, slow, now);
+        if !self.window.record(sample, slow, now) {
+            return None;
+        }
         let reason = trip(self.window.counts(now), &rules.config)?;
         if matches!(self.phase, Phase::Closed { since } if now >= after(since, rules.config.cooldown)) {
             self.openings = 0;

@@ -11,8 +11,11 @@ const BUCKETS: usize = 10;
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     began: Instant,
-    bucket: Duration,
+    /// The length of a bucket in nanoseconds.
+    bucket: u64,
     buckets: [Bucket; BUCKETS],
+    /// The newest bucket with anything but prompt successes; 0 is none.
+    troubled: u64,
 }
 
 /// The counters of one bucket.
@@ -51,15 +54,21 @@ pub(super) enum Sample {
 impl Window {
     pub(super) fn new(began: Instant, length: Duration) -> Self {
         // A bucket of no length would make every moment a bucket of its own.
-        let bucket = (length / 10).max(Duration::from_nanos(1));
-        Self { began, bucket, buckets: Default::default() }
+        let bucket = u64::try_from(length.as_nanos() / 10).unwrap_or(u64::MAX).max(1);
+        Self { began, bucket, buckets: Default::default(), troubled: 0 }
     }
 
-    pub(super) fn record(&mut self, sample: Sample, slow: bool, now: Instant) {
-        if sample == Sample::Success {
+    /// Counts a call. Says whether the window holds anything but prompt successes: if not, no rule can be broken, and
+    /// nothing has to be summed up.
+    pub(super) fn record(&mut self, sample: Sample, slow: bool, now: Instant) -> bool {
+        let number = self.number(now);
+        if slow || sample != Sample::Success {
+            self.troubled = self.troubled.max(number);
+        }
+        let troubled = self.troubled > 0 && self.troubled + BUCKETS as u64 > number;
+        if troubled && sample == Sample::Success {
             self.end_run();
         }
-        let number = self.number(now);
         let slot = usize::try_from(number % BUCKETS as u64).expect("below ten");
         let bucket = &mut self.buckets[slot];
         if bucket.number != number {
@@ -71,6 +80,7 @@ impl Window {
             counts.failures.saturating_add(u32::from(matches!(sample, Sample::Failure | Sample::Throttled)));
         counts.consecutive = counts.consecutive.saturating_add(u32::from(sample == Sample::Failure));
         counts.slow = counts.slow.saturating_add(u32::from(slow));
+        troubled
     }
 
     pub(super) fn counts(&self, now: Instant) -> Counts {
@@ -93,8 +103,8 @@ impl Window {
     /// Buckets are numbered from 1; 0 marks one that was never used.
     fn number(&self, now: Instant) -> u64 {
         let elapsed = now.saturating_duration_since(self.began).as_nanos();
-        let number = elapsed / self.bucket.as_nanos() + 1;
-        u64::try_from(number).unwrap_or(u64::MAX - BUCKETS as u64)
+        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX) / self.bucket;
+        elapsed.min(u64::MAX - 2 * BUCKETS as u64) + 1
     }
 }
 
@@ -143,13 +153,25 @@ mod tests {
             let mut naive = Naive { began: now, length, samples: Vec::new() };
             for (pause, sample, slow) in trace {
                 now += Duration::from_millis(pause);
-                window.record(sample, slow, now);
+                let troubled = window.record(sample, slow, now);
                 naive.samples.push((now, sample, slow));
-                prop_assert_eq!(window.counts(now), naive.counts(now));
+                let counts = naive.counts(now);
+                prop_assert_eq!(window.counts(now), counts);
+                prop_assert!(troubled || (counts.failures, counts.slow, counts.consecutive) == (0, 0, 0));
                 let later = now + Duration::from_secs(20);
                 prop_assert_eq!(window.counts(later), naive.counts(later));
             }
         }
+    }
+
+    #[test]
+    fn a_window_of_prompt_successes_is_calm_and_is_so_again_when_trouble_has_left_it() {
+        let start = Instant::now();
+        let mut window = Window::new(start, Duration::from_secs(60));
+        assert!(!window.record(Sample::Success, false, start));
+        assert!(window.record(Sample::Success, true, start + Duration::from_secs(1)));
+        assert!(window.record(Sample::Success, false, start + Duration::from_secs(59)));
+        assert!(!window.record(Sample::Success, false, start + Duration::from_secs(60)));
     }
 
     #[test]
