@@ -14,4 +14,5 @@ pub(crate) use self::request::check_sampling;
 pub use self::request::{ChatRequest, ReasoningEffort, ResponseFormat};
 pub use self::response::{ChatResponse, FinishReason, ToolCall};
 pub use self::sink::ChatSink;
+pub(crate) use self::sink::broken;
 pub use self::tool::{ToolChoice, ToolDefinition};

@@ -114,7 +114,8 @@ impl ChatSink {
     }
 }
 
-fn broken(error: Error) -> Error {
+/// A stream that broke by `error`.
+pub(crate) fn broken(error: Error) -> Error {
     let broken = Error::new(ErrorKind::StreamBroken { reason: error.to_string().into() });
     let broken = error.limits().map_or(broken.clone(), |limits| broken.with_limits(limits));
     broken.with_source(error)

@@ -3,6 +3,7 @@
 use orch_core::{Class, Content, Error, ErrorKind, Output, ProviderFailure};
 use serde_json::Value;
 
+use super::schema::{Misfit, Schema};
 use crate::chat::{ChatResponse, FinishReason, ResponseFormat};
 use crate::provider::ProviderInfo;
 
@@ -11,15 +12,17 @@ const QUOTED: usize = 200;
 
 /// The output of a whole response: its text, or its JSON where that was asked for.
 ///
-/// A refusal or a cut by the provider's filter is the provider's failure; an answer that is not JSON is `BadOutput`.
+/// A refusal or a cut by the provider's filter is the provider's failure; an answer that is not JSON, or does not fit
+/// the schema that it is checked against, is `BadOutput`.
 /// Either way the error has the response, with its usage, as output.
 pub(super) fn output(
     mut response: ChatResponse,
     format: &ResponseFormat,
+    schema: Option<&Schema>,
     info: &ProviderInfo,
 ) -> Result<Output, Error> {
     response.model.get_or_insert_with(|| info.model().into());
-    match content(&mut response, format, info) {
+    match content(&mut response, format, schema, info) {
         Ok(content) => Ok(described(response, content, info)),
         Err(error) => {
             let text = Content::from(std::mem::take(&mut response.text));
@@ -29,7 +32,12 @@ pub(super) fn output(
 }
 
 /// Takes the text out of the response unless it is refused.
-fn content(response: &mut ChatResponse, format: &ResponseFormat, info: &ProviderInfo) -> Result<Content, Error> {
+fn content(
+    response: &mut ChatResponse,
+    format: &ResponseFormat,
+    schema: Option<&Schema>,
+    info: &ProviderInfo,
+) -> Result<Content, Error> {
     if let Some(refusal) = &response.refusal {
         return Err(declined(response, info, "refusal", refusal));
     }
@@ -40,7 +48,13 @@ fn content(response: &mut ChatResponse, format: &ResponseFormat, info: &Provider
         ResponseFormat::Text => Ok(Content::from(std::mem::take(&mut response.text))),
         ResponseFormat::JsonSchema { .. } => {
             let json: Value = serde_json::from_str(&response.text).map_err(|error| not_json(response, error))?;
-            Ok(Content::json(json))
+            match schema.map_or(Ok(()), |schema| schema.check(&json)) {
+                Ok(()) => Ok(Content::json(json)),
+                Err(Misfit { pointer, reason }) => {
+                    let reason = format!("the answer does not fit the schema: {reason}");
+                    Err(Error::bad_output(pointer, reason))
+                }
+            }
         }
     }
 }

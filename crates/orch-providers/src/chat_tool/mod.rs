@@ -1,8 +1,12 @@
 //! A provider as a tool: a prompt made from the input, an answer made into content.
 
+mod account;
 mod answer;
+mod conversation;
 mod options;
 mod prompt;
+mod schema;
 mod tool;
+mod toolbox;
 
 pub use self::tool::ChatTool;

@@ -2,15 +2,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use orch_core::{Error, Estimate, HasContext, Output, Request, Tool, ToolSpec};
+use orch_core::{BoxTool, Error, Estimate, HasContext, Output, Request, Tool, ToolSpec};
 use serde_json::Value;
 
-use super::answer;
+use super::conversation::Conversation;
 use super::options::ChatOptions;
 use super::prompt::Prompt;
+use super::schema::Schema;
+use super::toolbox::{ToolLimits, Toolbox, with_effect};
 use crate::chat::{ChatRequest, Message, ResponseFormat};
 use crate::provider::Provider;
-use crate::service::{ChatFuture, refuse_unpriced};
+use crate::service::refuse_unpriced;
 
 /// A [`Provider`] as a tool: the input becomes a prompt, the answer becomes content.
 ///
@@ -47,12 +49,16 @@ use crate::service::{ChatFuture, refuse_unpriced};
 /// [`Error::output`].
 pub struct ChatTool {
     spec: ToolSpec,
-    provider: Arc<dyn Provider>,
+    pub(super) provider: Arc<dyn Provider>,
     model: Option<Arc<str>>,
     system: Option<Arc<str>>,
     prompt: Option<Prompt>,
     settings: ChatOptions,
-    format: ResponseFormat,
+    pub(super) format: ResponseFormat,
+    pub(super) schema: Option<Schema>,
+    pub(super) repair: bool,
+    pub(super) toolbox: Option<Toolbox>,
+    pub(super) tool_limits: ToolLimits,
     stream: bool,
 }
 
@@ -75,6 +81,10 @@ impl ChatTool {
             prompt: None,
             settings: ChatOptions::default(),
             format: ResponseFormat::Text,
+            schema: None,
+            repair: false,
+            toolbox: None,
+            tool_limits: ToolLimits::default(),
             stream: true,
         }
     }
@@ -119,11 +129,68 @@ impl ChatTool {
     }
 
     /// Asks for JSON that fits a schema: the provider is asked to guarantee the fit, the answer is parsed, and the
-    /// content is its value. Whether it fits is not checked again here.
+    /// content is its value. Whether it fits is not checked again here; see
+    /// [`checked_json_schema`](Self::checked_json_schema).
     #[must_use]
     pub fn json_schema(self, name: impl Into<Arc<str>>, schema: impl Into<Value>) -> Self {
         let format = ResponseFormat::JsonSchema { name: name.into(), schema: Arc::new(schema.into()), strict: true };
-        Self { format, ..self }
+        Self { format, schema: None, ..self }
+    }
+
+    /// As [`json_schema`](Self::json_schema), and checks that each answer fits: one that does not is `BadOutput`
+    /// that points at the first misfit. Needs the feature `jsonschema`.
+    ///
+    /// # Errors
+    /// `InvalidRequest` at `/schema` when it is no JSON Schema, refers to one elsewhere (nothing is fetched), or
+    /// this build has not the feature.
+    pub fn checked_json_schema(self, name: impl Into<Arc<str>>, schema: impl Into<Value>) -> Result<Self, Error> {
+        let schema = schema.into();
+        let checked = Schema::new(&schema)?;
+        Ok(Self { schema: Some(checked), ..self.json_schema(name, schema) })
+    }
+
+    /// Whether an answer that is not the JSON asked for is repaired: the model is told what is wrong with it and asked
+    /// once more. Default `false`.
+    ///
+    /// The usage is that of both calls, and the output's metadata say so: `repaired` is what was wrong with the first
+    /// answer. Listeners get the pieces of both. A refusal is not repaired, nor an answer that was cut at its most
+    /// tokens.
+    #[must_use]
+    pub fn repair(self, repair: bool) -> Self {
+        Self { repair, ..self }
+    }
+
+    /// Lets the model call tools, these and no others, until it answers without a call.
+    ///
+    /// Their calls run one after the other, each through the tool's own layers, as a step of the run: with an account,
+    /// an idempotency key and events of its own. The model is told what a tool answered, or why it failed; only what
+    /// ends the whole run, a budget or the deadline, ends the conversation. The output's metadata `tool_steps` has every
+    /// call. The tool's effect becomes the strictest of theirs: with a tool that must not run twice it is neither
+    /// replicated nor repeated.
+    ///
+    /// # Errors
+    /// `InvalidRequest` that points at a tool whose name is taken already, or that no model takes: 1 to 64 letters,
+    /// digits, `_` and `-`.
+    pub fn tools(self, tools: impl IntoIterator<Item = BoxTool>) -> Result<Self, Error> {
+        let toolbox = Toolbox::new(tools)?;
+        let spec = with_effect(&self.spec, toolbox.effect());
+        Ok(Self { spec, toolbox: Some(toolbox), ..self })
+    }
+
+    /// Sets how many times the model may ask for tools before it answers; default 8. Past it the call is `BadOutput`
+    /// with the work so far; 0 allows no call.
+    #[must_use]
+    pub fn max_rounds(mut self, rounds: u32) -> Self {
+        self.tool_limits.rounds = rounds;
+        self
+    }
+
+    /// Sets how many calls of tools the model may make in all; default 32. When a round would pass it none of its calls
+    /// is made, and the call is `BadOutput` with the work so far.
+    #[must_use]
+    pub fn max_calls(mut self, calls: u32) -> Self {
+        self.tool_limits.calls = calls;
+        self
     }
 
     /// Sets the sampling temperature, from 0 up; default: the provider's.
@@ -164,6 +231,9 @@ impl ChatTool {
             .with_context(request.context().clone())
             .with_response_format(self.format.clone())
             .with_stream(self.stream);
+        for tool in self.toolbox.iter().flat_map(Toolbox::definitions) {
+            chat = chat.with_tool(tool);
+        }
         if let Some(model) = &self.model {
             chat = chat.with_model(Arc::clone(model));
         }
@@ -202,8 +272,7 @@ impl Tool for ChatTool {
 
     async fn call(self: Arc<Self>, request: Request) -> Result<Output, Error> {
         let chat = self.chat_request(&request)?;
-        let response = ChatFuture::start(&self.provider, chat).await?;
-        answer::output(response, &self.format, self.provider.info())
+        Conversation::new(&self, chat).run().await
     }
 }
 
