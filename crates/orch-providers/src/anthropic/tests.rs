@@ -3,15 +3,13 @@
 mod encoding;
 mod endings;
 
-use orch_core::{Class, Error};
-use proptest::prelude::*;
+use orch_core::Class;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
+use crate::chat::{ChatEvent, FinishReason};
+use crate::wire::testing::{Events, end, hold_whatever_comes, last_error, ok, piece, reasoning, text};
 use crate::wire::{decode_json, decode_sse};
-
-type Events = Vec<Result<ChatEvent, Error>>;
 
 const WIRE: Messages = Messages::new(ApiVersion::V2026_10_21);
 
@@ -26,14 +24,6 @@ fn sse(events: &[Value]) -> Events {
 
 fn whole(message: &Value) -> Events {
     decode_json(&message.to_string(), &WIRE)
-}
-
-fn ok(events: Events) -> Vec<ChatEvent> {
-    events.into_iter().map(Result::unwrap).collect()
-}
-
-fn last_error(events: Events) -> Error {
-    events.into_iter().next_back().expect("there is an event").expect_err("the last is an error")
 }
 
 fn message_start() -> Value {
@@ -67,23 +57,6 @@ fn message_stop() -> Value {
 
 fn start() -> ChatEvent {
     ChatEvent::Start { model: Some("m".into()), request_id: Some("msg_1".into()) }
-}
-
-fn text(text: &str) -> ChatEvent {
-    ChatEvent::Text(text.to_owned())
-}
-
-fn reasoning(text: &str) -> ChatEvent {
-    ChatEvent::Reasoning(text.to_owned())
-}
-
-fn end(reason: FinishReason) -> ChatEvent {
-    ChatEvent::End { reason }
-}
-
-fn piece(index: u32, id: Option<&str>, name: Option<&str>, arguments: &str) -> ChatEvent {
-    let (id, name) = (id.map(Into::into), name.map(Into::into));
-    ChatEvent::ToolCall(ToolCallPiece { index, id, name, arguments: arguments.into() })
 }
 
 fn tool_use(id: &str, input: Value) -> Value {
@@ -228,43 +201,26 @@ fn garbage_is_unusable() {
     }
 }
 
-proptest! {
-    #[test]
-    fn any_bytes_are_decoded_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(decode_sse(&bytes, &WIRE).last().is_some_and(Result::is_err), "noise is no answer");
-    }
-
-    #[test]
-    fn any_events_are_decoded_without_panic(events in crate::wire::any_events(&[
-        "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
-        "message_stop", "ping", "error", "text_delta", "input_json_delta", "thinking_delta", "tool_use", "text",
-        "refusal",
-    ])) {
-        let decoded = sse(&events);
-        prop_assert!(decoded.iter().rev().skip(1).all(Result::is_ok), "an error is the last: {:?}", decoded);
-        for event in &events {
-            let _ = whole(event);
-        }
-    }
-
-    #[test]
-    fn a_stream_cut_anywhere_is_whole_or_an_error(cut in any::<proptest::sample::Index>()) {
-        let bytes = stream(&streamed()).into_bytes();
-        let events = decode_sse(&bytes[..cut.index(bytes.len())], &WIRE);
-        let ended = events.iter().any(|event| matches!(event, Ok(ChatEvent::End { .. })));
-        prop_assert_eq!(ended, events.last().is_some_and(Result::is_ok));
-    }
-
-    #[test]
-    fn a_stream_with_bytes_changed_is_decoded_without_panic(
-        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
-    ) {
-        let mut bytes = stream(&streamed()).into_bytes();
-        for (at, byte) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
-        let events = decode_sse(&bytes, &WIRE);
-        prop_assert!(events.iter().rev().skip(1).all(Result::is_ok), "an error is the last: {:?}", events);
-    }
+#[test]
+fn whatever_comes_nothing_panics_and_only_a_whole_stream_is_an_answer() {
+    hold_whatever_comes(
+        &WIRE,
+        &stream(&streamed()),
+        &[
+            "message_start",
+            "content_block_start",
+            "content_block_delta",
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
+            "ping",
+            "error",
+            "text_delta",
+            "input_json_delta",
+            "thinking_delta",
+            "tool_use",
+            "text",
+            "refusal",
+        ],
+    );
 }

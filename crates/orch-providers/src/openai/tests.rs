@@ -1,13 +1,13 @@
 //! The wire without a network: recorded answers of several servers, and what no server should send.
 
-use orch_core::{Class, Counted, Error, ErrorKind, Usage};
-use proptest::prelude::*;
+use orch_core::{Class, Counted, ErrorKind, Usage};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
+use crate::chat::{ChatEvent, FinishReason};
 use crate::compatible::Dialect;
 use crate::pricing::{Billing, ServiceTier};
+use crate::wire::testing::{Events, end, hold_whatever_comes, last_error, ok, piece, text};
 
 fn decode_sse(body: &[u8], dialect: &Dialect) -> Events {
     crate::wire::decode_sse(body, &ChatCompletions::new(*dialect))
@@ -16,8 +16,6 @@ fn decode_sse(body: &[u8], dialect: &Dialect) -> Events {
 fn decode_json(body: &str, dialect: &Dialect) -> Events {
     crate::wire::decode_json(body, &ChatCompletions::new(*dialect))
 }
-
-type Events = Vec<Result<ChatEvent, Error>>;
 
 fn sse(frames: &[Value]) -> Events {
     decode_sse(stream(frames, true).as_bytes(), &Dialect::COMPATIBLE)
@@ -42,23 +40,7 @@ fn finish(reason: &str) -> Value {
     json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": reason }] })
 }
 
-fn ok(events: Events) -> Vec<ChatEvent> {
-    events.into_iter().map(|event| event.unwrap()).collect()
-}
-
-fn last_error(events: Events) -> Error {
-    events.into_iter().next_back().expect("there is an event").expect_err("the last is an error")
-}
-
 const START: ChatEvent = ChatEvent::Start { model: None, request_id: None };
-
-fn text(text: &str) -> ChatEvent {
-    ChatEvent::Text(text.to_owned())
-}
-
-fn end(reason: FinishReason) -> ChatEvent {
-    ChatEvent::End { reason }
-}
 
 #[test]
 fn a_llama_cpp_stream_is_read() {
@@ -104,10 +86,6 @@ fn a_whole_answer_and_a_stream_of_it_say_the_same() {
 
 #[test]
 fn tool_calls_arrive_piece_by_piece_or_whole() {
-    let piece = |index, id: Option<&str>, name: Option<&str>, arguments: &str| {
-        let (id, name) = (id.map(Into::into), name.map(Into::into));
-        ChatEvent::ToolCall(ToolCallPiece { index, id, name, arguments: arguments.into() })
-    };
     let function = json!({ "name": "get_weather", "arguments": "" });
     let events = ok(sse(&[
         delta(json!({ "role": "assistant", "content": null })),
@@ -238,33 +216,11 @@ fn the_tier_that_served_the_call_is_said_when_it_is_not_the_usual_one() {
     assert_eq!(events, [START, text("a"), flex, text("a"), text("a"), end(FinishReason::Stop)]);
 }
 
-proptest! {
-    #[test]
-    fn any_bytes_are_decoded_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let events = decode_sse(&bytes, &Dialect::OPENROUTER);
-        prop_assert!(events.last().is_some_and(Result::is_err), "noise is no answer");
-    }
-
-    #[test]
-    fn a_stream_with_bytes_changed_is_decoded_without_panic(
-        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
-    ) {
-        let mut bytes = stream(&[delta(json!({ "content": "aß€" })), finish("stop")], true).into_bytes();
-        for (at, byte) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
-        let events = decode_sse(&bytes, &Dialect::OPENROUTER);
-        prop_assert!(events.iter().rev().skip(1).all(Result::is_ok), "an error is the last: {:?}", events);
-        let _ = decode_json(&String::from_utf8_lossy(&bytes), &Dialect::OPENROUTER);
-    }
-
-    #[test]
-    fn a_stream_cut_anywhere_is_whole_or_an_error(cut in any::<proptest::sample::Index>()) {
-        let bytes = stream(&[delta(json!({ "content": "aß" })), finish("stop")], true).into_bytes();
-        let cut = cut.index(bytes.len());
-        let events = decode_sse(&bytes[..cut], &Dialect::COMPATIBLE);
-        let ended = events.iter().any(|event| matches!(event, Ok(ChatEvent::End { .. })));
-        prop_assert_eq!(ended, events.last().is_some_and(Result::is_ok));
-    }
+#[test]
+fn whatever_comes_nothing_panics_and_only_a_whole_stream_is_an_answer() {
+    hold_whatever_comes(
+        &ChatCompletions::new(Dialect::OPENROUTER),
+        &stream(&[delta(json!({ "content": "aß€" })), finish("stop")], true),
+        &["chunk", "stop", "length", "error", "f"],
+    );
 }

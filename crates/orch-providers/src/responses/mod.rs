@@ -4,9 +4,6 @@ mod calls;
 mod decode;
 mod encode;
 
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName};
-
 use self::decode::Decoder;
 use crate::compatible::{Dialect, Spoken};
 use crate::wire::{HttpProvider, HttpProviderBuilder, Protocol, Server, Speaker};
@@ -81,18 +78,6 @@ impl Protocol for Responses {
 
     fn server(&self) -> Server {
         self.0.server()
-    }
-
-    fn key_header(&self) -> HeaderName {
-        AUTHORIZATION
-    }
-
-    fn headers(&self) -> HeaderMap {
-        HeaderMap::new()
-    }
-
-    fn default_max_tokens(&self) -> Option<u64> {
-        None
     }
 
     fn decoder<'a>(&'a self, speaker: Speaker<'a>, request_id: Option<&'a str>) -> Decoder<'a> {

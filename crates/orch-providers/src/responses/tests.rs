@@ -3,15 +3,13 @@
 mod encoding;
 mod endings;
 
-use orch_core::{Class, Error};
-use proptest::prelude::*;
+use orch_core::Class;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
+use crate::chat::{ChatEvent, FinishReason};
+use crate::wire::testing::{Events, end, hold_whatever_comes, last_error, ok, piece, reasoning, text};
 use crate::wire::{decode_json, decode_sse};
-
-type Events = Vec<Result<ChatEvent, Error>>;
 
 const WIRE: Responses = Responses::new(Dialect::COMPATIBLE);
 
@@ -35,14 +33,6 @@ fn whole(response: &Value) -> Events {
     decode_json(&response.to_string(), &WIRE)
 }
 
-fn ok(events: Events) -> Vec<ChatEvent> {
-    events.into_iter().map(Result::unwrap).collect()
-}
-
-fn last_error(events: Events) -> Error {
-    events.into_iter().next_back().expect("there is an event").expect_err("the last is an error")
-}
-
 fn created() -> Value {
     json!({ "type": "response.created", "response": { "id": "resp_1", "model": "m", "status": "in_progress" } })
 }
@@ -62,19 +52,6 @@ fn start() -> ChatEvent {
     ChatEvent::Start { model: Some("m".into()), request_id: Some("resp_1".into()) }
 }
 
-fn text(text: &str) -> ChatEvent {
-    ChatEvent::Text(text.to_owned())
-}
-
-fn end(reason: FinishReason) -> ChatEvent {
-    ChatEvent::End { reason }
-}
-
-fn piece(index: u32, id: Option<&str>, name: Option<&str>, arguments: &str) -> ChatEvent {
-    let (id, name) = (id.map(Into::into), name.map(Into::into));
-    ChatEvent::ToolCall(ToolCallPiece { index, id, name, arguments: arguments.into() })
-}
-
 /// A response with one of each: reasoning, a message, a call.
 fn output() -> Value {
     json!([
@@ -90,7 +67,7 @@ fn output() -> Value {
 fn said() -> Vec<ChatEvent> {
     vec![
         start(),
-        ChatEvent::Reasoning("hm".into()),
+        reasoning("hm"),
         text("Par"),
         text("is."),
         ChatEvent::Refusal("no".into()),
@@ -224,7 +201,6 @@ fn the_input_of_a_custom_tool_is_its_arguments() {
 fn reasoning_and_its_summary_are_reasoning() {
     let event = |kind: &str| json!({ "type": format!("response.{kind}.delta"), "output_index": 0, "delta": kind });
     let events = ok(sse(&[event("reasoning_text"), event("reasoning_summary_text"), completed(&json!({}))]));
-    let reasoning = |text: &str| ChatEvent::Reasoning(text.to_owned());
     assert_eq!(events[..2], [reasoning("reasoning_text"), reasoning("reasoning_summary_text")]);
 }
 
@@ -293,44 +269,26 @@ fn garbage_is_unusable() {
     }
 }
 
-proptest! {
-    #[test]
-    fn any_bytes_are_decoded_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(decode_sse(&bytes, &WIRE).last().is_some_and(Result::is_err), "noise is no answer");
-    }
-
-    #[test]
-    fn any_events_are_decoded_without_panic(events in crate::wire::any_events(&[
-        "response.created", "response.completed", "response.failed", "response.incomplete", "error",
-        "response.output_item.added", "response.output_item.done", "response.output_text.delta",
-        "response.output_text.done", "response.function_call_arguments.delta",
-        "response.function_call_arguments.done", "function_call", "message", "output_text",
-    ])) {
-        let decoded = sse(&events);
-        prop_assert!(decoded.iter().rev().skip(1).all(Result::is_ok), "an error is the last: {:?}", decoded);
-        for event in &events {
-            let _ = whole(event);
-        }
-    }
-
-    #[test]
-    fn a_stream_cut_anywhere_is_whole_or_an_error(cut in any::<proptest::sample::Index>()) {
-        let bytes = stream(&streamed()).into_bytes();
-        let events = decode_sse(&bytes[..cut.index(bytes.len())], &WIRE);
-        let ended = events.iter().any(|event| matches!(event, Ok(ChatEvent::End { .. })));
-        prop_assert_eq!(ended, events.last().is_some_and(Result::is_ok));
-    }
-
-    #[test]
-    fn a_stream_with_bytes_changed_is_decoded_without_panic(
-        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
-    ) {
-        let mut bytes = stream(&streamed()).into_bytes();
-        for (at, byte) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
-        let events = decode_sse(&bytes, &WIRE);
-        prop_assert!(events.iter().rev().skip(1).all(Result::is_ok), "an error is the last: {:?}", events);
-    }
+#[test]
+fn whatever_comes_nothing_panics_and_only_a_whole_stream_is_an_answer() {
+    hold_whatever_comes(
+        &WIRE,
+        &stream(&streamed()),
+        &[
+            "response.created",
+            "response.completed",
+            "response.failed",
+            "response.incomplete",
+            "error",
+            "response.output_item.added",
+            "response.output_item.done",
+            "response.output_text.delta",
+            "response.output_text.done",
+            "response.function_call_arguments.delta",
+            "response.function_call_arguments.done",
+            "function_call",
+            "message",
+            "output_text",
+        ],
+    );
 }

@@ -14,8 +14,9 @@ mod pure;
 mod read;
 mod telemetry;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 use orch_core::Error;
 use serde_json::Value;
@@ -26,8 +27,6 @@ pub(crate) use self::failure::{Failure, Speaker};
 pub use self::provider::HttpProvider;
 pub use self::pure::{decode_json, decode_sse};
 pub(crate) use self::read::{Begin, Bill, DONE, json_text, number, string, take, tokens};
-#[cfg(all(test, any(feature = "responses", feature = "anthropic")))]
-pub(crate) use self::testing::any_events;
 use crate::chat::{ChatEvent, ChatRequest};
 
 /// A format in which a provider is spoken to: what a request becomes, and how its answer is read.
@@ -98,13 +97,19 @@ pub trait Protocol: Clone + std::fmt::Debug + Send + Sync + 'static {
     fn server(&self) -> Server;
 
     /// The header that carries the key unless the user names another.
-    fn key_header(&self) -> HeaderName;
+    fn key_header(&self) -> HeaderName {
+        AUTHORIZATION
+    }
 
     /// Headers that every request has.
-    fn headers(&self) -> HeaderMap;
+    fn headers(&self) -> HeaderMap {
+        HeaderMap::new()
+    }
 
     /// The most tokens of an answer to a request that does not say; `None` is the provider's own bound.
-    fn default_max_tokens(&self) -> Option<u64>;
+    fn default_max_tokens(&self) -> Option<u64> {
+        None
+    }
 
     /// A reader of one answer. `request_id` is the provider's id of the request, if a header had it.
     fn decoder<'a>(&'a self, speaker: Speaker<'a>, request_id: Option<&'a str>) -> Self::Decoder<'a>;

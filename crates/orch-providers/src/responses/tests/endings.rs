@@ -1,6 +1,6 @@
 //! How a response ends, and what it used.
 
-use orch_core::{Counted, ErrorKind};
+use orch_core::{Counted, Error, ErrorKind};
 
 use super::*;
 use crate::pricing::{Billing, ServiceTier};
