@@ -61,6 +61,28 @@ notes:
 }
 
 #[test]
+fn groups_are_explained_by_what_fails_in_them() {
+    let world = World::named(["a"]);
+    let n = |op, value: i64| crate::When::is("n", op, value);
+    let rules = [
+        Rule::named("or").when_that(crate::When::or([n(Op::Gt, 5), crate::When::is("m", Op::Exists, ())])).tool("a"),
+        Rule::named("and").when_that(crate::When::and([n(Op::Gt, 1), n(Op::Lt, 2)])).tool("a"),
+        Rule::named("not").when_that(crate::When::not(n(Op::Gt, 1))).tool("a"),
+    ];
+    let plan = world.plan(rules, json!({ "n": 3 })).unwrap();
+    let why: Vec<_> = plan.explain().rules().iter().map(|rule| rule.why_not.as_ref().unwrap().to_string()).collect();
+    assert_eq!(
+        why,
+        [
+            "one of (n must be above 5; m must exist), but is n = 3, m = absent",
+            "n must be below 2, but is 3",
+            "not (n must be above 1), but is n = 3",
+        ]
+    );
+    assert_eq!(serde_json::to_value(plan.explain()).unwrap()["order"], "by priority, then by order of definition");
+}
+
+#[test]
 fn the_json_says_the_same() {
     let plan = world().plan(rules(), request()).unwrap();
     let json = serde_json::to_value(plan.explain()).unwrap();

@@ -12,7 +12,7 @@ use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::*;
-use crate::testing::{World, tool};
+use crate::testing::{World, costing, tokens, tool, with_limits};
 use crate::{Plan, Planner, Rule, RulePlanner};
 
 /// A service that answers with the route that it was given.
@@ -115,6 +115,20 @@ async fn the_plan_is_told_as_an_event_and_to_the_observer_before_the_call() {
     let plans = plans.lock().unwrap();
     assert_eq!(plans[0].0, id);
     assert!(plans[0].1.starts_with("`a`: rule `x` matched"));
+}
+
+#[tokio::test]
+async fn fewer_replicates_are_told_as_an_event() {
+    let world = World::of([costing("a", tokens(100))]);
+    let rule = Rule::named("x").tool("a").tool_options(json!({ "k": 3 })).budget_aware(true);
+    let layer = PlanLayer::new(RulePlanner::new([rule]).unwrap(), world.catalog.clone());
+    let mut request = with_limits(json!("q"), orch_core::Limits { tokens: Some(250), cost: None });
+    let mut events = request.context_mut().subscribe();
+    let (_, options) = seen(&layer.layer(mirror()).oneshot(request).await.unwrap());
+    assert_eq!(options, json!({ "k": 2 }));
+    assert!(matches!(events.next().await.unwrap().event, Event::PlanSelected { .. }));
+    let reason = "3 calls do not fit the 250 tokens that the run has left".into();
+    assert_eq!(events.next().await.unwrap().event, Event::ReplicatesReduced { from: 3, to: 2, reason });
 }
 
 #[tokio::test]

@@ -82,6 +82,21 @@ impl RuleFile {
         &self.rules
     }
 
+    /// Every tool that the rules name, each once, in order of definition.
+    #[must_use]
+    pub fn tools(&self) -> Vec<&str> {
+        let mut tools: Vec<&str> = Vec::new();
+        for rule in &self.rules {
+            let named = rule.tool.iter().chain(rule.fallbacks.iter().map(|next| &next.tool));
+            for tool in named.map(|tool| &**tool) {
+                if !tools.contains(&tool) {
+                    tools.push(tool);
+                }
+            }
+        }
+        tools
+    }
+
     /// A planner over the rules, whose tools are all registered.
     ///
     /// # Errors

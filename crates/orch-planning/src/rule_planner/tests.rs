@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::testing::{World, costing, dollars, lasting, tokens, tool, with_limits};
-use crate::{Basis, BlockedBy, Op, Skip};
+use crate::{Basis, BlockedBy, Op, ScanLimits, Skip, Then};
 
 fn limit(tokens: u64) -> Limits {
     Limits { tokens: Some(tokens), cost: None }
@@ -362,6 +362,118 @@ fn a_request_as_deep_as_it_likes_is_planned() {
     let plan = world.plan(rules, deep).unwrap();
     assert_eq!(plan.route().tool(), "a");
     assert!(plan.explain().to_string().contains("0.0.0 must equal 1, but is [[["));
+}
+
+#[test]
+fn rules_that_continue_add_options_and_the_one_that_is_looked_at_first_wins() {
+    let world = World::named(["a", "b"]);
+    let gives = |name: &'static str, options: Value| Rule::named(name).tool_options(options);
+    let rules = || {
+        [
+            gives("early", json!({ "x": 1, "trace": true })).priority(9).then(Then::Continue),
+            gives("other", json!({ "foreign": 1 })).tool("b").priority(-1).then(Then::Continue),
+            gives("main", json!({ "x": 2, "k": 3 })).tool("a").priority(5).then(Then::Continue),
+            gives("late", json!({ "k": 9, "late": 1 })).tool("a"),
+            gives("never", json!({ "never": 1 })).then(Then::Continue).priority(-2),
+        ]
+    };
+    let plan = world.plan(rules(), "x").unwrap();
+    assert_eq!(plan.route().tool(), "a");
+    assert_eq!(options(&plan), &json!({ "x": 2, "k": 3, "trace": true, "late": 1 }));
+    assert_eq!(plan.explain().notes(), ["options were added by `early`, `late`"]);
+    let asked = Request::new("x").with_options(json!({ "k": 1 }));
+    let plan = world.plan(rules(), asked.clone()).unwrap();
+    assert_eq!(asked.merged_options(options(&plan)), json!({ "x": 2, "k": 1, "trace": true, "late": 1 }));
+
+    let stops = [gives("main", json!({ "k": 3 })).tool("a"), gives("late", json!({ "late": 1 })).tool("a")];
+    assert_eq!(options(&world.plan(stops, "x").unwrap()), &json!({ "k": 3 }));
+}
+
+#[test]
+fn options_alone_go_to_the_default_choice() {
+    let world = World::named(["a", "b"]);
+    let traced = Rule::named("traced").tool_options(json!({ "trace": true })).then(Then::Continue);
+    let plan = world.plan([traced], "x").unwrap();
+    assert_eq!((plan.route().tool(), options(&plan)), ("a", &json!({ "trace": true })));
+    assert_eq!(plan.confidence(), 0.5);
+}
+
+/// An object of one field. (`json!` would copy the value, and recursively.)
+fn object(name: &str, value: Value) -> Value {
+    Value::Object([(name.to_owned(), value)].into_iter().collect())
+}
+
+#[test]
+fn options_are_taken_from_the_request_where_it_has_them_and_they_are_small() {
+    let world = World::named(["a"]);
+    let rule = || {
+        let rule = Rule::named("r").tool("a").tool_options(json!({ "language": "en", "k": 1 }));
+        [rule.option_from("language", "/meta/language").option_from("tags", "tags")]
+    };
+    let taken = |input: Value| world.plan(rule(), input).unwrap();
+    assert_eq!(
+        options(&taken(json!({ "meta": { "language": "de" }, "tags": [1] }))),
+        &json!({ "language": "de", "k": 1, "tags": [1] })
+    );
+    assert_eq!(options(&taken(json!({}))), &json!({ "language": "en", "k": 1 }));
+    let deep = (0..10_000).fold(json!(1), |inner, _| Value::Array(vec![inner]));
+    for large in [json!("x".repeat(65_537)), json!(vec![0; 1_000]), deep] {
+        let plan = taken(object("tags", large));
+        assert_eq!(options(&plan), &json!({ "language": "en", "k": 1 }));
+        assert_eq!(plan.explain().notes(), ["`tags` is too large for the option `tags` and was left out"]);
+    }
+}
+
+#[test]
+fn the_default_choice_prefers_tools_whose_declared_form_the_request_has() {
+    let declared =
+        |name: &'static str, schema: Value| BoxTool::new(ToolSpec::pure(name).with_input_schema(schema), tool(name));
+    let object = json!({ "type": "object", "required": ["order"] });
+    let world = World::of([
+        declared("texts", json!({ "type": "string" })),
+        costing("cheap", dollars(0.001)),
+        declared("orders", object),
+    ]);
+    let plan = world.plan([], json!({ "order": 7 })).unwrap();
+    assert_eq!(plan.route().tool(), "orders");
+    assert_eq!(plan.route().reason(), "no rule matched; the only one of 3 usable tools whose input schema fits");
+    assert_eq!(world.choice([], "plain text"), "texts");
+    assert_eq!(world.choice([], json!([1])), "cheap");
+    assert_eq!(world.open_circuit("orders", 9).choice([], json!({ "order": 7 })), "cheap", "health comes first");
+}
+
+#[test]
+fn a_bundle_by_default_gets_the_default_options_and_fewer_replicates_under_a_low_budget() {
+    let bundle = BoxTool::new(ToolSpec::pure("b").with_kind(orch_core::ToolKind::Bundle), tool("b"));
+    let world = World::of([bundle.estimator(|_| Ok(tokens(100)))]);
+    assert_eq!(options(&world.plan([], "x").unwrap()), &json!({ "k": 3, "epsilon": 0.2 }));
+    let plan = world.plan([], with_limits(json!("x"), limit(250))).unwrap();
+    assert_eq!(options(&plan), &json!({ "k": 2, "epsilon": 0.2 }));
+}
+
+#[test]
+fn inputs_that_mean_harm_are_planned_or_refused() {
+    let world = World::named(["a", "b"]);
+    let rules = [Rule::keywords(["deep"]).tool("a"), Rule::named("n").when("query", Op::Regex, "^(a+)+$").tool("b")];
+    let planner = RulePlanner::new(rules).unwrap();
+    let plan = |input: Value| {
+        let request = Request::new(input);
+        // Dropping a very deep value takes a very deep stack, which is no matter of planning.
+        std::mem::forget(request.clone());
+        planner.plan_at(&world.catalog, &request, world.now)
+    };
+    let wide: serde_json::Map<_, _> = (0..100_000).map(|n| (n.to_string(), json!("deep"))).collect();
+    assert_eq!(plan(Value::Object(wide)).unwrap().route().tool(), "a");
+    let deep = (0..10_000).fold(json!("deep"), |inner, _| object("query", inner));
+    assert_eq!(plan(deep).unwrap().route().tool(), "a");
+    assert_eq!(
+        plan(json!(format!("{}!", "a".repeat(1 << 19)))).unwrap().route().reason(),
+        "no rule matched; registered first of 2 tools that can be used, no cost is known"
+    );
+    let error = plan(json!("y".repeat(10 << 20))).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InvalidRequest { .. }), "{error}");
+    let wider = planner.clone().scan_limits(ScanLimits::default().text_bytes(16 << 20));
+    assert!(wider.plan_at(&world.catalog, &"y".repeat(10 << 20).into(), world.now).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
