@@ -10,7 +10,6 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use gungraun::prelude::*;
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use orch_core::{Output, Request};
 use orch_planning::{Rule, RulePlanner};
@@ -36,7 +35,7 @@ where
 fn ready(kind: Kind, count: u32) -> (RulePlanner, Request) {
     let planner = RulePlanner::new(rules(kind, count)).expect("the rules can work");
     std::mem::forget(planner.clone());
-    black_box(run(stack(planner.clone()), request(kind, count)));
+    let _ = black_box(run(stack(planner.clone()), request(kind, count)));
     (planner, request(kind, count))
 }
 

@@ -11,6 +11,9 @@ use crate::{Op, PlanningError, Rule};
 /// An error and where in the rule its cause lies.
 type Placed = (String, PlanningError);
 
+/// Options, each with the attribute that it is taken from.
+type OptionsFrom = Box<[(String, Arc<Path>)]>;
+
 /// Makes the tests of many rules, which share what is equal.
 #[derive(Default)]
 pub(crate) struct Compiler {
@@ -35,7 +38,7 @@ impl Compiler {
     }
 
     /// The options that a rule takes from the request.
-    pub(crate) fn options_from(&mut self, rule: &Rule, name: &Arc<str>) -> Result<Box<[(String, Arc<Path>)]>, Placed> {
+    pub(crate) fn options_from(&mut self, rule: &Rule, name: &Arc<str>) -> Result<OptionsFrom, Placed> {
         let place = |option: &str| format!("/option_from/{}", option.replace('~', "~0").replace('/', "~1"));
         let option = |(option, attribute): &(String, String)| {
             let path = self.path(attribute, name).map_err(|error| (place(option), error))?;

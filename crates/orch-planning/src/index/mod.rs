@@ -136,7 +136,7 @@ impl Attribute {
         found: &mut Vec<u32>,
     ) -> Result<(), (String, TooLarge)> {
         if self.scanned {
-            let place = || self.path.as_ref().map(|path| path.to_string()).unwrap_or_default();
+            let place = || self.path.as_ref().map(ToString::to_string).unwrap_or_default();
             limits.check(value).map_err(|too_large| (place(), too_large))?;
         }
         self.exact.find(value, found);

@@ -128,6 +128,7 @@ proptest! {
 }
 
 /// How many rules are asked of `count` that `make` gives, for one input.
+#[expect(clippy::needless_pass_by_value, reason = "reads better at the calls")]
 fn asked(count: u32, make: impl Fn(u32) -> Rule, input: Value) -> usize {
     let mut rules = Compiled::all((0..count).map(|n| make(n).tool("t")).collect()).unwrap();
     Index::of(&mut rules).candidates(&Subject::new(&input), ScanLimits::default()).unwrap().len()

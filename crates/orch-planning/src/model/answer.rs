@@ -23,9 +23,8 @@ pub(super) struct Answer {
 /// The choice that `content` makes, or what is wrong with it.
 pub(super) fn checked(content: &Content, catalog: &Catalog, allowed: &Allowed) -> Result<Answer, String> {
     let Value::Object(mut fields) = object(content)? else { return Err("the answer is no JSON object".to_owned()) };
-    let tool = match fields.remove("tool") {
-        Some(Value::String(tool)) => tool,
-        _ => return Err("the answer has no text `tool`".to_owned()),
+    let Some(Value::String(tool)) = fields.remove("tool") else {
+        return Err("the answer has no text `tool`".to_owned());
     };
     if catalog.registry().get(&tool).is_none() {
         let nearest = did_you_mean(cut(&tool, REASON), catalog.specs().map(ToolSpec::name));

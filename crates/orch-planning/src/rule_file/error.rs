@@ -19,12 +19,12 @@ pub struct RuleFileError {
     pub reason: String,
     /// The rule that cannot work, if that is what is wrong.
     #[source]
-    pub rule: Option<PlanningError>,
+    pub rule: Option<Box<PlanningError>>,
 }
 
 impl RuleFileError {
     pub(super) fn with_source(mut self, error: PlanningError) -> Self {
-        self.rule = Some(error);
+        self.rule = Some(Box::new(error));
         self
     }
 }

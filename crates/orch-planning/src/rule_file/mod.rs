@@ -77,7 +77,6 @@ impl RuleFile {
     }
 
     /// The rules, in order of definition.
-    #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }

@@ -167,7 +167,7 @@ impl<'t, 'i> Node<'t, 'i> {
                 Some((key.span().start, value.get_ref()))
             }
             Self::Array(array) => {
-                let value = array.iter().nth(segment.parse().ok()?)?;
+                let value = array.get(segment.parse::<usize>().ok()?)?;
                 Some((value.span().start, value.get_ref()))
             }
         }
