@@ -8,8 +8,8 @@ use orch_core::{Budget, Error, HealthBoard, MeterLayer, Output, Registry, Reques
 use orch_evidence::{BundleOptions, ReplicateLayer, Waves};
 use orch_planning::{Catalog, PlanLayer, RulePlanner};
 use orch_reliability::{
-    BudgetLayer, BulkheadLayer, CatchPanicLayer, CircuitBreakerLayer, FallbackLayer, IdempotencyLayer, RetryLayer,
-    TimeoutLayer, TraceLayer,
+    BudgetLayer, BulkheadLayer, CatchPanicLayer, CircuitBreakerLayer, FallbackLayer, IdempotencyLayer, RateLimitConfig,
+    RateLimitLayer, RetryLayer, TimeoutLayer, TraceLayer,
 };
 use orch_testkit::{FaultLayer, LayerContract};
 use tower::ServiceBuilder;
@@ -51,6 +51,7 @@ async fn the_tool_stack() {
         ServiceBuilder::new()
             .layer(RetryLayer::default())
             .layer(CircuitBreakerLayer::default())
+            .layer(RateLimitLayer::new(RateLimitConfig::per_minute(600)).unwrap())
             .layer(narrow())
             .layer(TimeoutLayer::attempt(MINUTE).first_chunk(MINUTE).idle(MINUTE))
             .layer(CatchPanicLayer::new())

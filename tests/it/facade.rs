@@ -7,8 +7,8 @@ use orch_core::{
     Usage, Usd, tool_fn,
 };
 use orch_facade::{
-    Budget, BuildError, BundleTool, CircuitBreakerConfig, Client, IdempotencyConfig, Op, RetryPolicy, Rule,
-    RulePlanner, Status,
+    Budget, BuildError, BundleTool, CircuitBreakerConfig, Client, IdempotencyConfig, Op, RateLimitConfig, RetryPolicy,
+    Rule, RulePlanner, Status,
 };
 use orch_testkit::ScriptedTool;
 use serde_json::json;
@@ -236,6 +236,27 @@ async fn an_open_circuit_is_seen_by_the_planner_and_shared_with_a_client_made_fr
     let twin = client.to_builder().build().unwrap();
     let error = twin.run("x").tool("sick").await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::CircuitOpen { .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_holds_for_its_target_alone_and_is_shared_with_a_client_made_from_this_one() {
+    let limit = RateLimitConfig::per_minute(1).max_wait(Duration::ZERO);
+    let client = Client::builder()
+        .tool(tool_fn(ToolSpec::pure("paid").with_target("openai"), |_: Request| async {
+            Ok::<_, Error>(Output::from("paid"))
+        }))
+        .tool(echo("free"))
+        .retry(RetryPolicy::default().max_attempts(1))
+        .rate_limit("openai", limit)
+        .build()
+        .unwrap();
+    assert!(client.run("x").tool("paid").await.is_ok());
+    for client in [&client, &client.to_builder().build().unwrap()] {
+        let error = client.run("x").tool("paid").await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::RateLimited { .. }), "{error:?}");
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+        assert!(client.run("x").tool("free").await.is_ok());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 mod contract;
+mod examples;
 mod facade;
 mod layering;
+mod planning;
 mod public_api;
 mod quickstart;
 mod readme;

@@ -29,7 +29,7 @@ pub use classify::ClassifyLayer;
 pub use config::ConfigError;
 pub use fallback::FallbackLayer;
 pub use idempotency::{IdempotencyConfig, IdempotencyLayer, OnAbandon, Replay};
-pub use memory::MemoryStore;
+pub use memory::{MemoryLedger, MemoryStore};
 pub use rate_limit::{RateLimitConfig, RateLimitLayer};
 pub use retry::{RetryLayer, RetryPolicy};
 pub use retry_budget::{RatioBudget, RatioBudgetBuilder, RetryBudget, Withdrawal};

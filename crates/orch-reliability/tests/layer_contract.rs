@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use orch_core::{Budget, Error};
 use orch_reliability::{
-    BudgetLayer, BulkheadLayer, CatchPanicLayer, ClassifyLayer, FallbackLayer, RetryLayer, TimeoutLayer, TraceLayer,
+    BudgetLayer, BulkheadLayer, CatchPanicLayer, ClassifyLayer, FallbackLayer, RateLimitConfig, RateLimitLayer,
+    RetryLayer, TimeoutLayer, TraceLayer,
 };
 use orch_testkit::LayerContract;
 use tower::ServiceBuilder;
@@ -44,6 +45,13 @@ async fn fallback() {
 #[tokio::test(start_paused = true)]
 async fn retry() {
     LayerContract::new(RetryLayer::default).in_place(false).check().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limit() {
+    let fast = RateLimitConfig::per_minute(6_000).burst(100);
+    LayerContract::new(move || RateLimitLayer::new(fast.clone()).expect("valid settings")).check().await;
+    LayerContract::new(RateLimitLayer::default).check().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,8 @@
 use orch_core::{Budget, CallContext, Error, Event, Limits, Meter, Output};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::above::Held;
 use super::layer::Mode;
 use super::warning::{Standing, Warned};
 
@@ -13,12 +15,14 @@ pub(super) struct Account {
     default: Budget,
     mode: Mode,
     warned: Warned,
+    /// What is set aside for this run at the levels above it.
+    held: Option<Held>,
 }
 
 impl Account {
-    /// Opens the account, and makes `context` book on it. `None` when nothing is limited.
-    pub(super) fn open(default: &Budget, mode: Mode, context: &mut CallContext) -> Option<Self> {
-        if default.is_unlimited() && context.meter().limits() == Limits::NONE {
+    /// Opens the account, and makes `context` book on it. `None` when nothing is limited and nothing held.
+    pub(super) fn open(default: &Budget, mode: Mode, held: Option<Held>, context: &mut CallContext) -> Option<Self> {
+        if default.is_unlimited() && context.meter().limits() == Limits::NONE && held.is_none() {
             return None;
         }
         let outside = context.clone();
@@ -28,7 +32,7 @@ impl Account {
             Mode::Soft => Meter::unlimited(),
         };
         context.set_meter(meter.clone());
-        Some(Self { context: outside, meter, default: default.clone(), mode, warned: Warned::default() })
+        Some(Self { context: outside, meter, default: default.clone(), mode, warned: Warned::default(), held })
     }
 
     /// Warns of every budget that is mostly used, once.
@@ -73,6 +77,11 @@ impl Account {
         }
     }
 
+    /// Tells the levels above what was spent, and says when they know.
+    pub(super) fn close(&mut self) -> Option<JoinHandle<()>> {
+        self.held.take()?.settle(self.meter.settled())
+    }
+
     /// Tools book for themselves; a service without a meter of its own is booked by its answer.
     fn book_unless_booked(&self, output: &Output) {
         if !self.meter.has_bookings() && !output.replayed() && !output.usage().is_unknown() {
@@ -86,7 +95,14 @@ impl Drop for Account {
         if self.mode == Mode::Soft && self.meter.has_bookings() {
             self.context.meter().book(&self.meter.usage());
         }
+        self.close();
     }
+}
+
+/// What the run may still spend: the least of its own limits and the default.
+pub(super) fn limits(default: &Budget, context: &CallContext) -> Limits {
+    let (default, run) = (default.limits(), context.meter().remaining());
+    Limits { tokens: least(default.tokens, run.tokens), cost: least(default.cost, run.cost) }
 }
 
 fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {

@@ -1,12 +1,16 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use orch_core::service::try_ready;
-use orch_core::{Budget, Deadline, Error, HasContext, Output};
+use orch_core::store::{BudgetLedger, Level, StoreError};
+use orch_core::{Budget, CallContext, Deadline, Error, HasContext, Output};
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::ResponseFuture;
-use super::account::Account;
+use super::above::Above;
+use super::account::{Account, limits};
+use super::future::Waiting;
 
 /// Keeps every run to a budget of tokens, money and time.
 ///
@@ -29,7 +33,9 @@ use super::account::Account;
 ///
 /// # Errors
 /// `BudgetExceeded`: from the tool's reservation, before anything is spent; after the run, with the answer that was
-/// paid for in [`Error::output`]; and when the time is up, at once.
+/// paid for in [`Error::output`]; and when the time is up, at once. With a [`ledger`](Self::ledger), before the run begins,
+/// when a level above it has too little left: the error names the level. `LedgerUnavailable` when the ledger fails:
+/// nothing is spent that cannot be accounted for.
 ///
 /// # Order
 /// Inside idempotency, so that a replay costs nothing, outside fallback and retry, so that one account pays for all
@@ -40,6 +46,7 @@ use super::account::Account;
 pub struct BudgetLayer {
     default: Budget,
     mode: Mode,
+    above: Option<Arc<Above>>,
 }
 
 /// What happens when a budget is used up.
@@ -59,7 +66,7 @@ impl BudgetLayer {
     /// `InvalidRequest` that points at the limit which is zero, negative or not finite.
     pub fn new(budget: Budget) -> Result<Self, Error> {
         budget.check()?;
-        Ok(Self { default: budget, mode: Mode::Hard })
+        Ok(Self { default: budget, mode: Mode::Hard, above: None })
     }
 
     /// Only warns: nothing is refused or ended, whoever set the limit; a time budget does not become a deadline.
@@ -68,6 +75,56 @@ impl BudgetLayer {
     pub fn soft(mut self) -> Self {
         self.mode = Mode::Soft;
         self
+    }
+
+    /// Keeps accounts above single runs, such as a tenant and a day: `levels` names those of a run, with their limits.
+    /// A run without levels is not known to the ledger.
+    ///
+    /// Before a run begins, what it may spend is set aside at all its levels: its own limits (of the layer, or of the
+    /// run), else its estimate, else the smallest amount, which is refused once a level is used up. When the run ends,
+    /// the hold is replaced by what was spent, however it ended: with an answer (after the ledger has heard it), with an
+    /// error, or dropped (in a task). Holds lapse a minute after the run's deadline, or after an hour without one.
+    ///
+    /// What the ledger could not be told, because it failed or there was no runtime, waits in memory for the end of
+    /// the next run, or for [`tell_ledger`](Self::tell_ledger).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use orch_core::store::Level;
+    /// use orch_core::{Budget, Limits, Usd};
+    /// use orch_reliability::{BudgetLayer, MemoryLedger};
+    ///
+    /// let ledger = Arc::new(MemoryLedger::new());
+    /// let tenant = Level { name: "tenant:acme".into(), limits: Limits { tokens: None, cost: Usd::from_dollars(25.0) } };
+    /// let layer = BudgetLayer::new(Budget::new().cost_usd(0.10))?.ledger(ledger, move |_run| vec![tenant.clone()]);
+    /// # let _ = layer;
+    /// # Ok::<(), orch_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn ledger(
+        mut self,
+        ledger: Arc<dyn BudgetLedger>,
+        levels: impl Fn(&CallContext) -> Vec<Level> + Send + Sync + 'static,
+    ) -> Self {
+        self.above = Some(Arc::new(Above::new(ledger, levels)));
+        self
+    }
+
+    /// How many ended runs the ledger has not heard of yet.
+    #[must_use]
+    pub fn untold(&self) -> usize {
+        self.above.as_ref().map_or(0, |above| above.unsaid_len())
+    }
+
+    /// Tells the ledger of the ended runs that it has not heard of yet; before a process ends, say.
+    ///
+    /// # Errors
+    /// At the first one that the ledger does not take; it and those after it go on waiting.
+    pub async fn tell_ledger(&self) -> Result<(), StoreError> {
+        match &self.above {
+            Some(above) => above.say_all().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -101,7 +158,7 @@ where
     }
 
     fn call(&mut self, mut request: R) -> Self::Future {
-        let BudgetLayer { default, mode } = &self.layer;
+        let BudgetLayer { default, mode, above } = &self.layer;
         let context = request.context_mut();
         let time = default.time_limit().filter(|_| *mode == Mode::Hard);
         if let Some(time) = time {
@@ -112,7 +169,12 @@ where
         }
         // Without a time budget of its own, the layer leaves the deadline to those who set it.
         let deadline = time.and_then(|_| context.deadline());
-        let account = Account::open(default, *mode, context);
+        let reserving = above.as_ref().and_then(|above| above.reserve(context, limits(default, context)));
+        if let Some(reserving) = reserving {
+            let waiting = Waiting { inner: self.inner.clone(), request, default: default.clone(), mode: *mode };
+            return ResponseFuture::reserving(reserving, waiting, deadline);
+        }
+        let account = Account::open(default, *mode, None, context);
         ResponseFuture::running(try_ready(&mut self.inner, request), account, deadline)
     }
 }

@@ -1,5 +1,6 @@
 //! The account of a run: what it may spend, and what is said when it spends too much.
 
+mod above;
 mod account;
 mod future;
 mod layer;
@@ -10,3 +11,6 @@ pub use self::layer::{BudgetLayer, Budgeted};
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod ledger_tests;

@@ -1,0 +1,323 @@
+//! The levels above a run: reserve before, settle however the run ends, lose nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use orch_core::store::{BudgetLedger, Hold, HoldId, Level, Standing, StoreError};
+use orch_core::{
+    Amount, Budget, BudgetKind, Class, Counted, Deadline, Error, ErrorKind, Estimate, HasContext, Limits, MeterLayer,
+    Output, Spend, Usage, Usd,
+};
+use orch_testkit::time::{poll_n_then_drop, settle};
+use tokio::time::{advance, sleep};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+use super::BudgetLayer;
+use crate::MemoryLedger;
+use crate::testing::{Ask, Script, provider};
+
+fn level(name: &str, tokens: u64) -> Level {
+    Level { name: name.into(), limits: Limits { tokens: Some(tokens), cost: None } }
+}
+
+fn tokens(n: u64) -> Usage {
+    Usage::new().output(Counted::reported(n))
+}
+
+fn spend(tokens: u64) -> Spend {
+    Spend { tokens, cost: Usd::ZERO }
+}
+
+fn uses(n: u64) -> Script {
+    Script::new([Ok(Output::from("fine").with_usage(tokens(n)))])
+}
+
+/// Runs of at most 10 tokens, under a tenant and a day.
+fn under(ledger: &Arc<impl BudgetLedger + 'static>, tenant: u64, day: u64) -> BudgetLayer {
+    let levels = vec![level("tenant:acme", tenant), level("day:1", day)];
+    let ledger: Arc<dyn BudgetLedger> = Arc::clone(ledger) as _;
+    BudgetLayer::new(Budget::new().tokens(10)).unwrap().ledger(ledger, move |_| levels.clone())
+}
+
+async fn standing(ledger: &impl BudgetLedger) -> Standing {
+    let standing = ledger.read(&level("tenant:acme", 0)).await.unwrap();
+    assert_eq!(ledger.read(&level("day:1", 0)).await.unwrap().settled, standing.settled);
+    // Runs without a limit on money hold the smallest amount of it.
+    Standing { held: spend(standing.held.tokens), ..standing }
+}
+
+fn at(settled: u64, held: u64) -> Standing {
+    Standing { settled: spend(settled), held: spend(held) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_holds_its_limit_while_it_works_and_then_what_it_used_is_spent() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let slow = service_fn(|_: Ask| async {
+        sleep(Duration::from_secs(1)).await;
+        Ok::<_, Error>(Output::from("fine").with_usage(tokens(4)))
+    });
+    let run = tokio::spawn(under(&ledger, 100, 100).layer(slow).call(Ask::pure()));
+    settle().await;
+    assert_eq!(standing(&*ledger).await, at(0, 10));
+    assert!(run.await.unwrap().is_ok());
+    assert_eq!(standing(&*ledger).await, at(4, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_level_that_refuses_is_named_and_nothing_is_called_or_held() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let script = uses(10);
+    for (tenant, day, name) in [(9, 100, "tenant:acme"), (100, 9, "day:1")] {
+        let error = under(&ledger, tenant, day).layer(script.clone()).oneshot(Ask::pure()).await.unwrap_err();
+        let ErrorKind::BudgetExceeded { budget, limit, actual, level } = error.kind() else { panic!("{error:?}") };
+        assert_eq!((&**level, *budget), (name, BudgetKind::Tokens));
+        assert_eq!((*limit, *actual), (Amount::Tokens(9), Amount::Tokens(10)));
+    }
+    assert_eq!((script.calls(), standing(&*ledger).await), (0, at(0, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_100_concurrent_runs_with_money_for_10_just_10_are_dispatched() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let script = uses(10);
+    let layer = under(&ledger, 100, 1_000);
+    let results = join_all((0..100).map(|_| layer.layer(script.clone()).oneshot(Ask::pure()))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 10);
+    assert_eq!((script.calls(), standing(&*ledger).await), (10, at(100, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_settles_what_was_used_and_gives_back_the_rest() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let fails = |usage: Option<u64>| {
+        service_fn(move |ask: Ask| async move {
+            if let Some(usage) = usage {
+                ask.context().meter().book(&tokens(usage));
+            }
+            Err::<Output, _>(provider(Class::Transient))
+        })
+    };
+    let layer = under(&ledger, 100, 100);
+    assert!(layer.layer(fails(None)).oneshot(Ask::pure()).await.is_err());
+    assert_eq!(standing(&*ledger).await, at(0, 0));
+    assert!(layer.layer(fails(Some(3))).oneshot(Ask::pure()).await.is_err());
+    assert_eq!(standing(&*ledger).await, at(3, 0));
+    // More than its limit, and the whole of it is spent at the levels above.
+    assert!(layer.layer(uses(17)).oneshot(Ask::pure()).await.unwrap_err().output().is_some());
+    assert_eq!(standing(&*ledger).await, at(20, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_without_a_limit_holds_its_estimate() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let levels = vec![level("tenant:acme", 12), level("day:1", 100)];
+    let layer = BudgetLayer::default().ledger(Arc::clone(&ledger) as _, move |_| levels.clone());
+    let ask = |tokens| {
+        let mut ask = Ask::pure();
+        ask.context_mut().set_estimate(Estimate { output_tokens: tokens, ..Estimate::unknown() });
+        layer.layer(uses(6)).oneshot(ask)
+    };
+    assert!(ask(Some(13)).await.is_err());
+    assert!(ask(Some(12)).await.is_ok());
+    // Unknown: as long as anything is left.
+    assert!(ask(None).await.is_ok());
+    assert!(ask(None).await.is_err());
+    assert_eq!(standing(&*ledger).await, at(12, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_without_levels_is_unknown_to_the_ledger() {
+    let down = Arc::new(Flaky::default());
+    down.fails.store(true, Ordering::Relaxed);
+    let layer = BudgetLayer::new(Budget::new().tokens(10)).unwrap().ledger(down, |_| Vec::new());
+    assert!(layer.layer(uses(1)).oneshot(Ask::pure()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_soft_budget_counts_at_the_levels_above_and_refuses_nothing() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let layer = under(&ledger, 9, 100).soft();
+    for _ in 0..2 {
+        assert!(layer.layer(uses(20)).oneshot(Ask::pure()).await.is_ok());
+    }
+    assert_eq!(standing(&*ledger).await, at(40, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_at_any_await_it_settles_what_was_used_and_holds_nothing() {
+    let ledger = std::cell::RefCell::new(Arc::new(MemoryLedger::new()));
+    let tool = service_fn(|ask: Ask| async move {
+        for used in 1..=3 {
+            ask.context().progress().set_usage(tokens(2 * used));
+            sleep(Duration::from_millis(200)).await;
+        }
+        Ok::<_, Error>(Output::from("fine").with_usage(tokens(6)))
+    });
+    let mut polls = 0;
+    loop {
+        let fresh = Arc::new(MemoryLedger::new());
+        *ledger.borrow_mut() = Arc::clone(&fresh);
+        let stack = under(&fresh, 100, 100).layer(MeterLayer::new().layer(tool));
+        let done = poll_n_then_drop(stack.oneshot(Ask::pure()), polls).await;
+        settle().await;
+        let standing = standing(&*fresh).await;
+        assert_eq!(standing.held, Spend::ZERO, "after {polls} polls");
+        assert!([0, 2, 4, 6].contains(&standing.settled.tokens), "{standing:?} after {polls} polls");
+        if done.is_some() {
+            assert_eq!(standing, at(6, 0));
+            break;
+        }
+        polls += 1;
+    }
+    assert!(polls >= 4, "{polls}");
+}
+
+/// A ledger in memory that fails while it is told to, and answers late.
+#[derive(Default)]
+struct Flaky {
+    ledger: MemoryLedger,
+    fails: AtomicBool,
+    slow: AtomicBool,
+    asked: AtomicUsize,
+}
+
+impl Flaky {
+    async fn answer<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.slow.load(Ordering::Relaxed) {
+            sleep(Duration::from_secs(1)).await;
+        }
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(StoreError::Transient("down".into()));
+        }
+        answer.await
+    }
+}
+
+#[async_trait]
+impl BudgetLedger for Flaky {
+    async fn reserve(&self, levels: &[Level], hold: HoldId, amount: Spend, ttl: Duration) -> Result<Hold, StoreError> {
+        self.answer(self.ledger.reserve(levels, hold, amount, ttl)).await
+    }
+
+    async fn settle(&self, levels: &[Level], hold: HoldId, actual: Spend) -> Result<(), StoreError> {
+        self.answer(self.ledger.settle(levels, hold, actual)).await
+    }
+
+    async fn cancel(&self, levels: &[Level], hold: HoldId) -> Result<(), StoreError> {
+        self.answer(self.ledger.cancel(levels, hold)).await
+    }
+
+    async fn read(&self, level: &Level) -> Result<Standing, StoreError> {
+        self.ledger.read(level).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_ledger_fails_nothing_is_spent() {
+    let ledger = Arc::new(Flaky::default());
+    ledger.fails.store(true, Ordering::Relaxed);
+    let script = uses(10);
+    let error = under(&ledger, 100, 100).layer(script.clone()).oneshot(Ask::pure()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::LedgerUnavailable { .. }), "{error:?}");
+    assert_eq!((error.class(), error.not_executed(), script.calls()), (Class::BudgetExceeded, true, 0));
+    let soft = under(&ledger, 100, 100).soft();
+    assert!(soft.layer(script.clone()).oneshot(Ask::pure()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failing_ledger_was_not_told_is_told_with_the_next_run_or_by_hand() {
+    let ledger = Arc::new(Flaky::default());
+    let layer = under(&ledger, 100, 100);
+    let breaks = Arc::clone(&ledger);
+    let tool = service_fn(move |_: Ask| {
+        breaks.fails.store(true, Ordering::Relaxed);
+        async { Ok::<_, Error>(Output::from("fine").with_usage(tokens(4))) }
+    });
+    assert!(layer.layer(tool.clone()).oneshot(Ask::pure()).await.is_ok());
+    assert_eq!((layer.untold(), standing(&*ledger).await), (1, at(0, 10)));
+    assert!(layer.tell_ledger().await.is_err());
+    assert_eq!(layer.untold(), 1);
+    ledger.fails.store(false, Ordering::Relaxed);
+    assert!(layer.layer(uses(3)).oneshot(Ask::pure()).await.is_ok());
+    assert_eq!((layer.untold(), standing(&*ledger).await), (0, at(7, 0)));
+
+    assert!(layer.layer(tool).oneshot(Ask::pure()).await.is_ok());
+    ledger.fails.store(false, Ordering::Relaxed);
+    layer.tell_ledger().await.unwrap();
+    assert_eq!((layer.untold(), standing(&*ledger).await), (0, at(11, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_comes_after_the_caller_has_left_is_given_back() {
+    let ledger = Arc::new(Flaky::default());
+    ledger.slow.store(true, Ordering::Relaxed);
+    let script = uses(10);
+    let run = tokio::spawn(under(&ledger, 100, 100).layer(script.clone()).oneshot(Ask::pure()));
+    settle().await;
+    run.abort();
+    advance(Duration::from_millis(1_001)).await;
+    settle().await;
+    assert_eq!((ledger.asked.load(Ordering::Relaxed), standing(&*ledger).await.held.tokens), (2, 10));
+    advance(Duration::from_millis(1_001)).await;
+    settle().await;
+    assert_eq!((script.calls(), standing(&*ledger).await), (0, at(0, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_budget_bounds_the_wait_for_the_ledger() {
+    let ledger = Arc::new(Flaky::default());
+    ledger.slow.store(true, Ordering::Relaxed);
+    let time = Budget::new().tokens(10).time(Duration::from_millis(500));
+    let layer = BudgetLayer::new(time).unwrap().ledger(ledger, |_| vec![level("tenant:acme", 100)]);
+    let error = layer.layer(uses(1)).oneshot(Ask::pure()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::BudgetExceeded { budget: BudgetKind::Time, .. }), "{error:?}");
+}
+
+#[test]
+fn a_run_dropped_when_its_runtime_is_gone_waits_to_be_told() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let layer = under(&ledger, 100, 100);
+    let stuck = service_fn(|ask: Ask| async move {
+        ask.context().meter().book(&tokens(4));
+        std::future::pending::<Result<Output, Error>>().await
+    });
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let first = runtime();
+    let mut run = Box::pin(layer.layer(stuck).oneshot(Ask::pure()));
+    first.block_on(async {
+        while ledger.read(&level("tenant:acme", 0)).await.unwrap().held == Spend::ZERO {
+            let _ = crate::testing::poll_once(run.as_mut()).await;
+            tokio::task::yield_now().await;
+        }
+        let _ = crate::testing::poll_once(run.as_mut()).await;
+    });
+    drop(first);
+    drop(run);
+    assert_eq!(layer.untold(), 1);
+    runtime().block_on(layer.tell_ledger()).unwrap();
+    assert_eq!((layer.untold(), runtime().block_on(standing(&*ledger))), (0, at(4, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hold_of_a_process_that_died_lapses_a_minute_after_its_deadline() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let stuck = service_fn(|_: Ask| std::future::pending::<Result<Output, Error>>());
+    let deadline = Deadline::after(tokio::time::Instant::now(), Duration::from_secs(30));
+    let ask = Ask::pure().with(|context| context.with_deadline(deadline));
+    let mut run = Box::pin(under(&ledger, 100, 100).layer(stuck).oneshot(ask));
+    for _ in 0..3 {
+        assert!(crate::testing::poll_once(run.as_mut()).await.is_pending());
+        settle().await;
+    }
+    // As a dead process would: it never says another word.
+    std::mem::forget(run);
+    advance(Duration::from_secs(89)).await;
+    assert_eq!(standing(&*ledger).await, at(0, 10));
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(standing(&*ledger).await, at(0, 0));
+}
