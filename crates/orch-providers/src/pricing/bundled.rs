@@ -35,6 +35,7 @@ impl PriceBook {
 
     /// The bundled prices of the vendor whose own API is at this host, such as `api.openai.com`; `None` for any
     /// other host, since nobody knows what it charges.
+    #[must_use]
     pub fn bundled_at(host: &str) -> Option<Self> {
         let vendor = BUNDLED.vendors.iter().find(|vendor| vendor.hosts.contains(&host))?;
         Some(Self::over(Below::Bundled(Some(vendor.name))))

@@ -119,7 +119,7 @@ impl Asked<'_> {
         let tokens = size as f64;
         let cost = |kinds: &[UsageKey]| {
             let all = [&[UsageKey::INPUT_TOKENS], kinds].concat();
-            self.cost(all.into_iter().map(|kind| (kind, tokens)).collect(), context)
+            self.cost(&all.into_iter().map(|kind| (kind, tokens)).collect(), context)
         };
         let input = cost(&[])?;
         let rate = |dollars: f64| Usd::from_dollars(dollars / tokens * 1e6);
@@ -132,8 +132,8 @@ impl Asked<'_> {
         })
     }
 
-    fn cost(&self, usage: Usage, context: Option<(&str, &str)>) -> Option<f64> {
-        let request = PriceRequest::new(self.model, &usage).with_provider_id(self.vendor);
+    fn cost(&self, usage: &Usage, context: Option<(&str, &str)>) -> Option<f64> {
+        let request = PriceRequest::new(self.model, usage).with_provider_id(self.vendor);
         let request = request.with_timestamp(UNIX_EPOCH.checked_add(self.unix)?);
         let request = match context {
             Some((key, value)) => request.with_price_context(key, value),

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use orch_core::{CallContext, Class, Counted, ErrorKind, Estimate, LimitHint, Part, Source};
-use orch_providers::{ChatRequest, Dialect, FinishReason, OpenAi, Provider, ProviderService};
+use orch_providers::{
+    ChatRequest, Dialect, FinishReason, OpenAi, Price, PriceBook, Provider, ProviderService, ServiceTier,
+};
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -136,6 +138,23 @@ async fn a_price_gives_the_cost_and_the_providers_own_figure_beats_it() {
         costs.push(usage.cost.map(|cost| (cost.value.nanos(), cost.source)));
     }
     assert_eq!(costs, [Some((11_000, Source::Estimated)), Some((500_000_000, Source::Reported))]);
+}
+
+#[tokio::test]
+async fn the_tier_that_served_the_call_decides_its_price() {
+    let mut flexible = paris();
+    flexible["service_tier"] = json!("flex");
+    let mut usual = paris();
+    usual["service_tier"] = json!("default");
+    let server = Server::playing([flexible, usual].map(|body| vec![Act::send(json_answer(&body))])).await;
+    let price = Price::per_million(1.0, 0.0).unwrap();
+    let price = price.in_tier(ServiceTier::Flex, &Price::per_million(0.5, 0.0).unwrap());
+    let model = OpenAi::builder().base_url(server.url()).model("tiny").prices(PriceBook::new().with("tiny", price));
+    let model = ProviderService::new(model.build().unwrap());
+    for nanos in [11 * 500, 11 * 1_000] {
+        let usage = model.clone().oneshot(hello().with_stream(false)).await.unwrap().usage;
+        assert_eq!(usage.cost.map(|cost| cost.value.nanos()), Some(nanos));
+    }
 }
 
 #[tokio::test]

@@ -55,7 +55,8 @@ async fn inside_a_tool_the_tool_does_not_book_it_again() {
     });
     let meter = Meter::unlimited();
     let request = Request::new("go").with_context(CallContext::new().with_meter(meter.clone()));
-    tool.into_tool().oneshot(request).await.unwrap();
+    let output = tool.into_tool().oneshot(request).await.unwrap();
+    assert_eq!(output.usage(), &meter.usage());
     assert_eq!(meter.settled().cost, Usd::from_nanos(14_000));
 }
 
@@ -97,14 +98,20 @@ async fn failures_have_the_class_and_the_hints_that_they_have_for_a_chat() {
     assert_eq!(error.class(), Class::BadOutput);
 }
 
+/// The server's address, or `None` after saying that the test is skipped.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+fn server() -> Option<String> {
+    let address = std::env::var("ORCH_WIRE_LLAMA_EMBED").ok();
+    if address.is_none() {
+        eprintln!("SKIPPED: ORCH_WIRE_LLAMA_EMBED is not set, so nothing was embedded by that server");
+    }
+    address
+}
+
 /// Against a llama.cpp server that was started to embed, with one vector for each text (`--embedding --pooling mean`).
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 async fn wire_llama_embeds_texts_of_which_equal_ones_are_equal() {
-    let Ok(address) = std::env::var("ORCH_WIRE_LLAMA_EMBED") else {
-        eprintln!("SKIPPED: ORCH_WIRE_LLAMA_EMBED is not set, so nothing was embedded by that server");
-        return;
-    };
+    let Some(address) = server() else { return };
     let model = OpenAi::builder().base_url(address).model("tiny-random").free().build().unwrap();
     assert_eq!(EmbeddingProvider::info(&model).model(), "tiny-random");
     let request = EmbeddingRequest::new(["the ferry", "the dog and the ferry", "the ferry"]);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::chat::ToolCallPiece;
-use crate::{ChatEvent, ChatSink, ChatTool, Price, Provider, ProviderInfo, Role};
+use crate::{ChatEvent, ChatSink, ChatTool, Price, Provider, ProviderInfo, Role, ToolDefinition};
 
 /// Gives one answer after another, and keeps what it was asked.
 struct Scripted {
@@ -112,7 +112,7 @@ async fn the_model_gets_what_its_tools_answered_and_everything_is_booked_once() 
     let output = run(adder(&provider), &meter).await.unwrap();
     assert_eq!(output.content().as_text(), Some("3 and 5"));
     let asked = provider.asked();
-    assert_eq!(asked[0].tools().iter().map(|tool| tool.name()).collect::<Vec<_>>(), ["sum"]);
+    assert_eq!(asked[0].tools().iter().map(ToolDefinition::name).collect::<Vec<_>>(), ["sum"]);
     assert_eq!(provider.told(2), [(Role::Tool, "3".into()), (Role::Tool, "5".into())]);
     let messages = asked[1].messages();
     assert_eq!(messages[1].tool_calls().len(), 2);
