@@ -8,15 +8,15 @@ use orch_planning::RulePlanner;
 use support::{Kind, rules};
 
 #[test]
-fn a_rule_takes_less_than_a_kilobyte_and_gives_it_back() {
+fn a_rule_takes_about_a_kilobyte_and_gives_it_back() {
     let count = 20_000;
-    for (kind, most) in [(Kind::Equality, 1_024), (Kind::Keywords, 1_400), (Kind::Mixed, 1_200)] {
+    for kind in [Kind::Equality, Kind::Keywords, Kind::Mixed] {
         let mut planner = None;
         let kept = allocation_counter::measure(|| {
             planner = Some(RulePlanner::new(rules(kind, count)).unwrap());
         });
         let bytes = kept.bytes_current / i64::from(count);
-        eprintln!("{kind:?} {bytes}"); assert!((300..9000).contains(&bytes), "{kind:?}: {bytes} bytes a rule");
+        assert!((300..1_280).contains(&bytes), "{kind:?}: {bytes} bytes a rule");
         let freed = allocation_counter::measure(|| drop(planner.take()));
         assert!(kept.bytes_current + freed.bytes_current < 1_024, "{kind:?}: {freed:?}");
     }
