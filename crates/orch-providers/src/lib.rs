@@ -20,6 +20,10 @@ mod tokens;
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
 mod transport;
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
+#[cfg_attr(
+    not(all(feature = "openai", feature = "responses", feature = "anthropic")),
+    allow(dead_code, unused_imports, reason = "no wire alone uses all that they share")
+)]
 mod wire;
 
 #[cfg(feature = "anthropic")]
