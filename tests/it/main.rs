@@ -11,5 +11,7 @@ mod public_api;
 mod quickstart;
 mod readme;
 mod replicates;
+mod runs;
 mod support;
+mod tour;
 mod wire;

@@ -1,4 +1,4 @@
-//! What users rely on: every layer and handle can be shared, and the names of the tour in the architecture exist.
+//! What users rely on: every layer and handle can be shared. `tour.rs` uses them by name.
 
 use orch_core::{
     AttemptLog, BoxTool, Budget, CallContext, Content, ContextLayer, Dispatch, Error, EventSink, EventStream,

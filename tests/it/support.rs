@@ -10,6 +10,10 @@ use orch_core::{BoxTool, Error, IntoTool, Output, Request, ToolSpec, tool_fn};
 pub(crate) struct Calls(Arc<AtomicUsize>);
 
 impl Calls {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
@@ -23,7 +27,7 @@ pub(crate) fn counting_tool(
     let calls = Calls::default();
     let counter = calls.clone();
     let tool = tool_fn(spec, move |request: Request| {
-        counter.0.fetch_add(1, Ordering::SeqCst);
+        counter.add();
         let output = answer(&request);
         async move { Ok::<_, Error>(output) }
     });

@@ -18,6 +18,8 @@ pub struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
     served_by: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<LimitHint>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replayed: bool,
@@ -51,6 +53,12 @@ impl Output {
     /// Sets the tool that answered.
     pub fn with_served_by(mut self, tool: impl Into<Arc<str>>) -> Self {
         self.served_by = Some(tool.into());
+        self
+    }
+
+    /// Sets why that tool was chosen.
+    pub fn with_reason(mut self, reason: impl Into<Arc<str>>) -> Self {
+        self.reason = Some(reason.into());
         self
     }
 
@@ -100,6 +108,12 @@ impl Output {
     #[must_use]
     pub fn served_by(&self) -> Option<&str> {
         self.served_by.as_deref()
+    }
+
+    /// Why that tool was chosen. A replayed answer keeps the reason of the run that executed it.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// What the provider said of its limits.

@@ -83,6 +83,10 @@ impl Route {
         &self.fallbacks
     }
 
+    pub(crate) fn shared_reason(&self) -> Arc<str> {
+        Arc::clone(&self.reason)
+    }
+
     /// Why this tool.
     #[must_use]
     pub fn reason(&self) -> &str {

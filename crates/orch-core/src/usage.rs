@@ -45,7 +45,7 @@ impl<T> Counted<T> {
 
 /// What a call used. Every counter may be absent; absent is not zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Usage {
     /// All input tokens, those read from and written to a cache included.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -128,10 +128,13 @@ impl BundleTool {
 
     /// A plain tool: what is stacked around it sees one call and knows nothing of replicates, so a retry
     /// repeats all K of them. The estimate of a call is that of one replicate.
-    #[must_use]
-    pub fn opaque(self) -> BoxTool {
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn opaque(self) -> Result<BoxTool, Error> {
+        self.check()?;
         let service = self.layer.layer(self.inner.clone());
-        Opaque { spec: self.spec, service, inner: self.inner }.into_tool()
+        Ok(Opaque { spec: self.spec, service, inner: self.inner }.into_tool())
     }
 
     fn with(self, change: impl FnOnce(ReplicateLayer) -> ReplicateLayer) -> Self {

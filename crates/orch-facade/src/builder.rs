@@ -30,8 +30,8 @@ pub struct ClientBuilder {
     rate_limits: Vec<(Target, RateLimitConfig)>,
     idempotency: IdempotencyConfig,
     store: Option<Arc<dyn IdempotencyStore>>,
-    health: HealthBoard,
     /// State of an earlier client that this one shares unless its settings change.
+    shared_health: Option<HealthBoard>,
     shared_breaker: Option<CircuitBreakerLayer>,
     shared_rate_limit: Option<RateLimitLayer>,
     shared_idempotency: Option<IdempotencyLayer>,
@@ -66,15 +66,13 @@ impl ClientBuilder {
     /// Sets the circuit breaker of one target (a provider's name, or a tool's).
     pub fn circuit_breaker(mut self, target: impl Into<Target>, config: CircuitBreakerConfig) -> Self {
         self.breakers.push((target.into(), config));
-        self.shared_breaker = None;
-        self
+        self.forget_circuits()
     }
 
     /// Sets the circuit breaker of every other target; default [`CircuitBreakerConfig::default`].
     pub fn default_circuit_breaker(mut self, config: CircuitBreakerConfig) -> Self {
         self.breaker = config;
-        self.shared_breaker = None;
-        self
+        self.forget_circuits()
     }
 
     /// Limits the requests per minute to one target (a provider's name, or a tool's); default: no limit.
@@ -87,7 +85,6 @@ impl ClientBuilder {
     /// Sets how runs with an idempotency key are remembered; default [`IdempotencyConfig::default`].
     pub fn idempotency(mut self, config: IdempotencyConfig) -> Self {
         self.idempotency = config;
-        self.shared_idempotency = None;
         self
     }
 
@@ -147,7 +144,8 @@ impl ClientBuilder {
     /// Tools of one name, rules that name unknown tools, settings out of bounds, a replicated tool that is not `Pure`.
     pub fn build(mut self) -> Result<Client, BuildError> {
         self.settings.budget.check()?;
-        let layers = self.layers()?;
+        let health = self.shared_health.get_or_insert_default().clone();
+        let layers = self.layers(&health)?;
         self.shared_breaker = Some(layers.breaker.clone());
         self.shared_rate_limit = Some(layers.rate_limit.clone());
         self.shared_idempotency = Some(layers.idempotency.clone());
@@ -155,16 +153,23 @@ impl ClientBuilder {
             Some(planner) => Arc::clone(planner),
             None => Arc::new(RulePlanner::default()),
         };
-        let reliable = stacks::reliable(&self.registrations, &layers, planner, &self.health)?;
+        let reliable = stacks::reliable(&self.registrations, &layers, planner, &health)?;
         let basic = stacks::basic(&self.registrations, &layers)?;
-        Ok(Client::new(Inner { reliable, basic, builder: self }))
+        Ok(Client::new(Inner { reliable, basic, health, builder: self }))
     }
 
-    fn layers(&self) -> Result<Layers, BuildError> {
+    /// Circuits with other settings begin anew, and so does what they say of their targets.
+    fn forget_circuits(mut self) -> Self {
+        self.shared_breaker = None;
+        self.shared_health = None;
+        self
+    }
+
+    fn layers(&self, health: &HealthBoard) -> Result<Layers, BuildError> {
         let settings = &self.settings;
         let breaker = match &self.shared_breaker {
             Some(breaker) => breaker.clone(),
-            None => self.breaker_layer()?,
+            None => self.breaker_layer(health)?,
         };
         let rate_limit = match &self.shared_rate_limit {
             Some(limit) => limit.clone(),
@@ -172,8 +177,8 @@ impl ClientBuilder {
         };
         let idempotency = match (&self.shared_idempotency, &self.store) {
             (Some(layer), _) => layer.clone(),
-            (None, Some(store)) => IdempotencyLayer::with_store(Arc::clone(store)).config(self.idempotency),
-            (None, None) => IdempotencyLayer::in_memory().config(self.idempotency),
+            (None, Some(store)) => IdempotencyLayer::with_store(Arc::clone(store)),
+            (None, None) => IdempotencyLayer::in_memory(),
         };
         Ok(Layers {
             retry: RetryLayer::new(self.retry.clone())?,
@@ -185,12 +190,12 @@ impl ClientBuilder {
                 .build()?,
             attempt: stacks::attempt_timeout(settings),
             budget: BudgetLayer::new(Budget::new())?,
-            idempotency,
+            idempotency: idempotency.config(self.idempotency),
         })
     }
 
-    fn breaker_layer(&self) -> Result<CircuitBreakerLayer, BuildError> {
-        let mut builder = CircuitBreakerLayer::builder().config(self.breaker.clone()).health(self.health.clone());
+    fn breaker_layer(&self, health: &HealthBoard) -> Result<CircuitBreakerLayer, BuildError> {
+        let mut builder = CircuitBreakerLayer::builder().config(self.breaker.clone()).health(health.clone());
         for (target, config) in &self.breakers {
             builder = builder.for_target(target.clone(), config.clone());
         }
@@ -210,10 +215,6 @@ impl ClientBuilder {
 
     pub(crate) fn registrations(&self) -> &[Registration] {
         &self.registrations
-    }
-
-    pub(crate) fn health(&self) -> &HealthBoard {
-        &self.health
     }
 }
 

@@ -30,6 +30,7 @@ pub struct Client(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) reliable: BoxTool,
     pub(crate) basic: BoxTool,
+    pub(crate) health: HealthBoard,
     pub(crate) builder: ClientBuilder,
 }
 
@@ -45,7 +46,7 @@ impl Client {
 
     /// A run of the reliable orchestrator: planned unless a tool is named, retried, remembered under its key.
     pub fn run(&self, input: impl Into<Input>) -> Run {
-        Run::new(self.clone(), self.0.reliable.clone(), input.into())
+        Run::reliable(self.clone(), input.into())
     }
 
     /// The orchestrator that calls the tool it is told to call, once: no planner, no retries, no idempotency.
@@ -75,16 +76,13 @@ impl Client {
     /// The board itself, to be shared with planners and stacks of one's own.
     #[must_use]
     pub fn health_board(&self) -> &HealthBoard {
-        self.0.builder.health()
+        &self.0.health
     }
 
     /// A builder with the same tools and settings; the new client shares stores, breakers and health with this one.
+    /// Other settings of circuit breakers begin anew, with their targets' health.
     pub fn to_builder(&self) -> ClientBuilder {
         self.0.builder.clone()
-    }
-
-    pub(crate) fn basic_stack(&self) -> BoxTool {
-        self.0.basic.clone()
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -10,7 +10,8 @@ use crate::Outcome;
 /// Why a run went as it did, in words: made after the fact, from what is always kept.
 ///
 /// The verdict on an attempt is one of a closed list of words, those of
-/// [`Verdict`]: *succeeded*, *repeated*, *stopped* (with the reason), *fell back*.
+/// [`Verdict`]: *succeeded*, *repeated*, *stopped* (with the reason), *fell back*. A line of its own says which tool
+/// fell back to which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     lines: Vec<String>,
@@ -21,7 +22,7 @@ impl Explanation {
         let mut lines = vec![tool(outcome)];
         lines.extend(reason(outcome));
         lines.push(time(outcome));
-        lines.extend(outcome.attempts().iter().map(attempt));
+        lines.extend(attempts(outcome));
         if let Ok(bundle) = outcome.evidence() {
             lines.extend(evidence(bundle));
         }
@@ -51,11 +52,28 @@ fn tool(outcome: &Outcome) -> String {
     }
 }
 
-/// Why this tool: the reason of the plan, if a planner chose it.
+/// Why this tool: the reason of the plan, else the one that the answer keeps.
 fn reason(outcome: &Outcome) -> Option<String> {
-    let plan = outcome.plan()?.to_json().ok()?;
-    let reason = plan.get("reason").and_then(Value::as_str)?;
-    Some(format!("because   {reason}"))
+    let plan = outcome.plan().and_then(|plan| plan.to_json().ok());
+    let planned = plan.as_ref().and_then(|plan| plan.get("reason")).and_then(Value::as_str);
+    planned.or(outcome.output().reason()).map(|reason| format!("because   {reason}"))
+}
+
+/// Every attempt in its order, with a line where another tool took over.
+fn attempts(outcome: &Outcome) -> Vec<String> {
+    let (mut lines, mut last) = (Vec::new(), None);
+    for record in outcome.attempts() {
+        lines.extend(took_over(last, record.tool.as_deref()));
+        lines.push(attempt(record));
+        last = record.tool.as_deref().or(last);
+    }
+    lines.extend(took_over(last, outcome.served_by()));
+    lines
+}
+
+fn took_over(from: Option<&str>, to: Option<&str>) -> Option<String> {
+    let (from, to) = (from?, to?);
+    (from != to).then(|| format!("fallback  {from} fell back to {to}"))
 }
 
 fn time(outcome: &Outcome) -> String {

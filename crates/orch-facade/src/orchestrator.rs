@@ -4,7 +4,7 @@ use crate::{Client, Run};
 
 /// Calls the tool it is told to call, once: no planner, no retries, no idempotency. Deadline, budget and bulkhead hold.
 ///
-/// A run that names no tool gets `InvalidRequest`.
+/// A run that names no tool, or an idempotency key, gets `InvalidRequest`.
 #[derive(Clone, Debug)]
 pub struct Orchestrator(Client);
 
@@ -15,7 +15,7 @@ impl Orchestrator {
 
     /// A run; name its tool with [`Run::tool`].
     pub fn run(&self, input: impl Into<Input>) -> Run {
-        Run::new(self.0.clone(), self.0.basic_stack(), input.into())
+        Run::basic(self.0.clone(), input.into())
     }
 }
 

@@ -41,8 +41,8 @@ impl Outcome {
         result: Result<Output, Error>,
     ) -> Result<Self, Error> {
         let mut attempts = context.attempts().snapshot();
-        // Parallel replicates end in any order; a record of a run should not depend on it.
-        attempts.sort_by_key(|record| (record.replicate, record.attempt));
+        // Parallel replicates end in any order; a record of a run should not depend on it. Within one they stay in order.
+        attempts.sort_by_key(|record| record.replicate);
         let output = match result {
             Ok(output) => output,
             Err(error) if error.attempts().is_empty() => return Err(error.with_attempts(attempts)),

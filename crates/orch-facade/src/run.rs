@@ -18,11 +18,16 @@ use crate::{Client, Outcome, RunEvents};
 ///
 /// # Cancellation
 /// Dropping the future, or the [`RunEvents`], cancels the run; so does the token of [`cancellation`](Self::cancellation).
+/// A run with an idempotency key works for everyone who asks with that key: cancelling it, or passing its deadline,
+/// ends the waiting, and the answer is kept for the next caller unless
+/// [`OnAbandon::Cancel`](orch_reliability::OnAbandon) says otherwise. A time budget ends the work too.
 #[derive(Debug)]
 #[must_use = "a run does nothing until it is awaited or listened to"]
 pub struct Run {
     client: Client,
     stack: BoxTool,
+    /// Whether the stack heeds idempotency keys.
+    remembers: bool,
     request: Request,
     context: CallContext,
     budget: Budget,
@@ -33,10 +38,21 @@ pub struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(client: Client, stack: BoxTool, input: Input) -> Self {
+    pub(crate) fn reliable(client: Client, input: Input) -> Self {
+        let stack = client.inner().reliable.clone();
+        Self::new(client, stack, true, input)
+    }
+
+    pub(crate) fn basic(client: Client, input: Input) -> Self {
+        let stack = client.inner().basic.clone();
+        Self::new(client, stack, false, input)
+    }
+
+    fn new(client: Client, stack: BoxTool, remembers: bool, input: Input) -> Self {
         Self {
             client,
             stack,
+            remembers,
             request: Request::new(input),
             context: CallContext::new(),
             budget: Budget::new(),
@@ -76,10 +92,15 @@ impl Run {
         self
     }
 
-    /// Sets the key under which the outcome is remembered: 1 to 255 bytes.
+    /// Sets the key under which the outcome is remembered: 1 to 255 bytes. The basic orchestrator, which remembers
+    /// nothing, refuses it.
     pub fn idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
         match Key::new(key) {
-            Ok(key) => self.context = self.context.with_key(key),
+            Ok(key) if self.remembers => self.context = self.context.with_key(key),
+            Ok(key) => {
+                let reason = format!("`{key}`: this orchestrator remembers nothing; use the reliable one");
+                self.refuse(Error::invalid("/idempotency_key", reason));
+            }
             Err(error) => self.refuse(error),
         }
         self
@@ -109,6 +130,7 @@ impl Run {
     /// Outside a tokio runtime.
     #[must_use = "dropping the events cancels the run"]
     pub fn events(mut self) -> RunEvents {
+        self.context = self.context.restarted();
         let stream = self.context.subscribe();
         let cancellation = self.cancellation();
         RunEvents::new(stream, tokio::spawn(self.drive()), cancellation)
@@ -173,7 +195,10 @@ impl IntoFuture for Run {
     type Output = Result<Outcome, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.drive())
+    fn into_future(mut self) -> Self::IntoFuture {
+        Box::pin(async move {
+            self.context = self.context.restarted();
+            self.drive().await
+        })
     }
 }

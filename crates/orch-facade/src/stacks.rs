@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orch_core::{BoxTool, Content, Dispatch, HealthBoard, Registry, ToolKind, ToolSpec};
+use orch_core::{BoxTool, Content, Dispatch, HealthBoard, MeterLayer, Registry, ToolKind, ToolSpec};
 use orch_planning::plan::PlanObserver;
 use orch_planning::{Catalog, PlanLayer, Planner};
 use orch_reliability::timeout::Attempt;
@@ -46,6 +46,7 @@ pub(crate) fn reliable(
     let plan = PlanLayer::new(planner, catalog).on_plan(keep);
     let stack = ServiceBuilder::new()
         .layer(TraceLayer::new())
+        .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::total(CENTURY))
         .layer(layers.idempotency.clone())
         .layer(layers.budget.clone())
@@ -60,6 +61,7 @@ pub(crate) fn basic(registrations: &[Registration], layers: &Layers) -> Result<B
     let registry = registry(registrations, |tool| limited(tool, layers), layers)?;
     let stack = ServiceBuilder::new()
         .layer(TraceLayer::new())
+        .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::total(CENTURY))
         .layer(layers.budget.clone())
         .service(Dispatch::new(registry));
@@ -96,13 +98,16 @@ fn dependable(tool: BoxTool, layers: &Layers) -> BoxTool {
             .layer(layers.rate_limit.clone())
             .layer(layers.bulkhead.clone())
             .layer(layers.attempt)
-            .layer(CatchPanicLayer::new()),
+            .layer(CatchPanicLayer::new())
+            .layer(MeterLayer::new()),
     )
 }
 
 /// Bulkhead → catch-panic → tool: for tools that are opaque, and for the orchestrator without retries.
 fn limited(tool: BoxTool, layers: &Layers) -> BoxTool {
-    tool.layer(ServiceBuilder::new().layer(layers.bulkhead.clone()).layer(CatchPanicLayer::new()))
+    tool.layer(
+        ServiceBuilder::new().layer(layers.bulkhead.clone()).layer(CatchPanicLayer::new()).layer(MeterLayer::new()),
+    )
 }
 
 /// The timeouts of one attempt.

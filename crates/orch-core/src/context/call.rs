@@ -29,6 +29,8 @@ pub struct CallContext {
     meter: Meter,
     progress: Progress,
     deadline: Option<Deadline>,
+    /// The deadline that a time budget set, even when another one is nearer.
+    time_budget: Option<Deadline>,
     key: Option<Key>,
     part: Arc<str>,
     tool: Option<Arc<str>>,
@@ -90,6 +92,9 @@ impl CallContext {
     /// Brings the deadline nearer; a later one changes nothing.
     pub fn limit_deadline(&mut self, deadline: Deadline) {
         self.deadline = Some(deadline.nearer(self.deadline));
+        if deadline.is_budget() {
+            self.time_budget = Some(deadline.nearer(self.time_budget));
+        }
     }
 
     /// Cancels the run from outside.

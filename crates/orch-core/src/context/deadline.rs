@@ -31,10 +31,23 @@ impl Deadline {
         Self::at(saturating_add(now, time))
     }
 
+    /// Whether a time budget set it.
+    #[must_use]
+    pub const fn is_budget(&self) -> bool {
+        self.budget.is_some()
+    }
+
     /// The moment.
     #[must_use]
     pub const fn instant(&self) -> Instant {
         self.at
+    }
+
+    /// A little earlier: by a hundredth of the time that is left, at most 100 ms.
+    pub(super) fn with_margin(mut self, now: Instant) -> Self {
+        let left = self.remaining(now);
+        self.at = now + (left - (left / 100).min(Duration::from_millis(100)));
+        self
     }
 
     /// The time left at `now`; zero once it has passed.

@@ -30,6 +30,11 @@ impl Identity {
         Self { request_id, trace_id: OnceLock::from(id), started: self.started, plan }
     }
 
+    pub(crate) fn restarted(&self) -> Self {
+        let (request_id, trace_id) = (self.request_id.clone(), self.trace_id.clone());
+        Self { request_id, trace_id, started: Instant::now(), plan: OnceLock::new() }
+    }
+
     pub(crate) fn request_id(&self) -> &Arc<str> {
         self.request_id.get_or_init(fresh_id)
     }

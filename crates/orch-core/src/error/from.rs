@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
-use std::time::Duration;
 
 use tower::BoxError;
 use tower::load_shed::error::Overloaded;
@@ -20,8 +19,7 @@ impl From<BoxError> for Error {
             Err(other) => other,
         };
         if error.is::<Elapsed>() {
-            // tower's error does not say how long the limit was.
-            let kind = ErrorKind::Timeout { phase: TimeoutPhase::Attempt, after: Duration::ZERO };
+            let kind = ErrorKind::Timeout { phase: TimeoutPhase::Attempt, after: None };
             return Self::new(kind).with_source(error);
         }
         if error.is::<Overloaded>() {

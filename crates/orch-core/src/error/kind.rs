@@ -83,13 +83,13 @@ pub enum ErrorKind {
         target: Target,
     },
     /// An attempt took too long.
-    #[error("{phase} took longer than {after:?}")]
+    #[error("{phase} took {}", too_long(*after))]
     Timeout {
         /// What took too long.
         phase: TimeoutPhase,
-        /// The limit.
-        #[serde(rename = "after_ms", with = "crate::serde_ms")]
-        after: Duration,
+        /// The limit, if whoever kept it says so; tower's own timeout does not.
+        #[serde(default, rename = "after_ms", with = "crate::serde_ms::option")]
+        after: Option<Duration>,
     },
     /// The run's deadline passed.
     #[error("the deadline passed")]
@@ -243,9 +243,8 @@ impl ErrorKind {
             | Self::UnknownTool { .. }
             | Self::InvalidRequest { .. }
             | Self::NoPlan { .. } => Class::Permanent,
-            Self::ReplicatesFailed { causes } | Self::FallbacksFailed { causes } => {
-                causes.last().map_or(Class::Permanent, Error::class)
-            }
+            Self::ReplicatesFailed { causes } => telling(causes).map_or(Class::Permanent, Error::class),
+            Self::FallbacksFailed { causes } => causes.last().map_or(Class::Permanent, Error::class),
             Self::StreamBroken { .. } => Class::StreamBroken,
             Self::BadOutput { .. } => Class::BadOutput,
             Self::Provider(_) => Class::Transient,
@@ -274,5 +273,14 @@ fn hint(did_you_mean: Option<&str>) -> String {
 }
 
 fn first(causes: &[Error]) -> String {
-    causes.first().map(|cause| format!("; the first: {cause}")).unwrap_or_default()
+    telling(causes).map(|cause| format!("; the first: {cause}")).unwrap_or_default()
+}
+
+/// The first cause that is not our own rejection, which only follows from the others.
+fn telling(causes: &[Error]) -> Option<&Error> {
+    causes.iter().find(|cause| cause.class() != Class::LocalReject).or(causes.first())
+}
+
+fn too_long(after: Option<Duration>) -> String {
+    after.map_or("too long".to_owned(), |after| format!("longer than {after:?}"))
 }

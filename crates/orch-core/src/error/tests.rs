@@ -30,7 +30,7 @@ fn every_kind() -> Vec<Error> {
         ErrorKind::CircuitOpen { target: target() },
         ErrorKind::RateLimited { target: target() },
         ErrorKind::Overloaded { target: target() },
-        ErrorKind::Timeout { phase: TimeoutPhase::FirstChunk, after: Duration::from_millis(1_500) },
+        ErrorKind::Timeout { phase: TimeoutPhase::FirstChunk, after: Some(Duration::from_millis(1_500)) },
         ErrorKind::DeadlineExceeded,
         ErrorKind::Cancelled,
         ErrorKind::UnknownTool { name: "sumarize".into(), did_you_mean: Some("summarize".into()) },
@@ -151,7 +151,7 @@ fn an_error_that_was_read_back_answers_every_question_as_before() {
 
 #[test]
 fn the_stored_form_has_the_documented_names() {
-    let error = Error::new(ErrorKind::Timeout { phase: TimeoutPhase::Idle, after: Duration::from_millis(250) });
+    let error = Error::new(ErrorKind::Timeout { phase: TimeoutPhase::Idle, after: Some(Duration::from_millis(250)) });
     assert_eq!(
         serde_json::to_value(error.with_retry_after(Duration::from_secs(1))).unwrap(),
         json!({
@@ -190,14 +190,25 @@ fn only_what_certainly_did_not_reach_the_tool_counts_as_not_executed() {
 }
 
 #[test]
-fn a_group_of_failures_has_the_class_of_its_last_and_the_first_as_source() {
-    for group in [|causes| ErrorKind::ReplicatesFailed { causes }, |causes| ErrorKind::FallbacksFailed { causes }] {
+fn a_group_of_failures_names_the_first_and_has_its_class_or_that_of_the_last_candidate() {
+    let replicates: fn(Vec<Error>) -> ErrorKind = |causes| ErrorKind::ReplicatesFailed { causes };
+    let candidates: fn(Vec<Error>) -> ErrorKind = |causes| ErrorKind::FallbacksFailed { causes };
+    for (group, class) in [(replicates, Class::Permanent), (candidates, Class::Cancelled)] {
         let error = Error::new(group(vec![Error::tool_execution("first"), Error::new(ErrorKind::Cancelled)]));
-        assert_eq!(error.class(), Class::Cancelled);
+        assert_eq!(error.class(), class);
         assert_eq!(error.source().unwrap().to_string(), "first");
         assert!(error.to_string().contains('2') && error.to_string().ends_with("the first: first"), "{error}");
         assert_eq!(Error::new(group(Vec::new())).class(), Class::Permanent);
     }
+}
+
+#[test]
+fn a_rejection_of_ours_that_follows_from_the_failures_does_not_speak_for_them() {
+    let open = Error::new(ErrorKind::CircuitOpen { target: "t".into() });
+    let error = Error::new(ErrorKind::ReplicatesFailed { causes: vec![open.clone(), Error::transient("boom")] });
+    assert_eq!(error.class(), Class::Transient);
+    assert!(error.to_string().ends_with("the first: boom"), "{error}");
+    assert_eq!(Error::new(ErrorKind::ReplicatesFailed { causes: vec![open] }).class(), Class::LocalReject);
 }
 
 #[test]

@@ -33,6 +33,8 @@ impl Lane {
                 pending.push_str(text);
                 return self.waker.take();
             }
+            // A piece of another kind came in between: what follows it must not be read before it.
+            self.open.retain(|(other, ..)| *other != replicate);
             let position = self.taken + self.queue.len() as u64;
             self.open.push((replicate, *kind, position));
         } else {

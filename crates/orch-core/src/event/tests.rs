@@ -65,14 +65,14 @@ fn say(context: &CallContext, text: &str) {
 }
 
 #[test]
-fn unread_deltas_are_merged_by_replicate_and_kind() {
+fn unread_deltas_of_one_replicate_are_merged_until_another_kind_comes_in_between() {
     let (run, mut events, one, two) = run();
     for (context, text) in [(&one, "a"), (&two, "x"), (&one, "b"), (&run, "!"), (&two, "y")] {
         say(context, text);
     }
     one.deliver(Instant::now(), DeltaKind::Reasoning, "hm");
     say(&one, "c");
-    assert_eq!(short(&mut events), ["r1 abc", "r2 xy", "!", "r1 Reasoning hm"]);
+    assert_eq!(short(&mut events), ["r1 ab", "r2 xy", "!", "r1 Reasoning hm", "r1 c"]);
 }
 
 #[test]

@@ -129,11 +129,13 @@ where
 {
     type Output = Result<Output, Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.as_mut().project() {
             MeteredProj::Running { future, booking } => {
                 let result = ready!(future.poll(cx)).map_err(Into::into);
                 booking.finish(&result);
+                // What was not used is free again now, not when somebody drops the future.
+                self.set(Self::Refused { error: None });
                 Poll::Ready(result)
             }
             MeteredProj::Refused { error } => {

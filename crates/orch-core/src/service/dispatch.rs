@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use tower::Service;
 
 use super::scope::enter;
-use crate::{BoxTool, Error, Output, Registry, Request};
+use crate::{BoxTool, Error, Output, Registry, Request, Route};
 
 /// Calls the tool that a request's [`Route`](crate::Route) names, in that tool's scope.
 ///
@@ -52,16 +52,28 @@ impl Service<Request> for Dispatch {
         match self.enter(&mut request) {
             Ok(mut tool) => {
                 let (name, effect) = (Arc::clone(tool.spec().shared_name()), tool.spec().effect());
+                let reason = request.route().map(Route::shared_reason);
                 let call = tool.call(request);
                 Box::pin(async move {
                     match call.await {
-                        Ok(output) if output.served_by().is_none() => Ok(output.with_served_by(name)),
-                        Ok(output) => Ok(output),
+                        Ok(output) => Ok(signed(output, name, reason)),
                         Err(error) => Err(error.with_tool(name).with_effect(effect)),
                     }
                 })
             }
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
+    }
+}
+
+/// Notes who served the answer and why, unless a dispatcher inside has.
+fn signed(output: Output, name: Arc<str>, reason: Option<Arc<str>>) -> Output {
+    if output.served_by().is_some() {
+        return output;
+    }
+    let output = output.with_served_by(name);
+    match reason {
+        Some(reason) => output.with_reason(reason),
+        None => output,
     }
 }

@@ -406,8 +406,8 @@ async fn the_run_and_the_bundle_both_limit_how_many_work_at_the_same_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bundle_inside_a_bundle_does_not_wait_for_the_permit_of_its_own_replicate() {
-    let inner = BundleTool::new("inner", says("x")).k(2).opaque();
-    let outer = BundleTool::new("outer", inner).k(2).opaque();
+    let inner = BundleTool::new("inner", says("x")).k(2).opaque().unwrap();
+    let outer = BundleTool::new("outer", inner).k(2).opaque().unwrap();
     let context = CallContext::new().with_max_parallel(1);
     let output = tokio::time::timeout(Duration::from_secs(60), outer.oneshot(within(context))).await.unwrap().unwrap();
     assert_eq!(Bundle::from_output(&output).unwrap().meta.k_completed, 2);
@@ -494,7 +494,7 @@ async fn a_bundle_of_a_tool_with_an_effect_or_of_no_replicates_does_not_pass_its
 #[tokio::test]
 async fn an_opaque_bundle_is_a_plain_tool_that_books_its_replicates_once() {
     let tool = ask(|_| async { Ok(Output::from("x").with_usage(tokens(10))) });
-    let mut opaque = BundleTool::new("ask_bundle", tool).k(3).opaque();
+    let mut opaque = BundleTool::new("ask_bundle", tool).k(3).opaque().unwrap();
     let context = CallContext::new();
     let meter = context.meter().clone();
     let output = opaque.call(within(context)).await.unwrap();

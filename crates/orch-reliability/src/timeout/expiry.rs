@@ -70,7 +70,7 @@ impl Expiry {
     pub(super) fn error(&self, now: Instant) -> Error {
         match self.reason {
             Reason::Deadline(deadline) => deadline.error(now),
-            Reason::Limit(phase, after) => Error::new(ErrorKind::Timeout { phase, after }),
+            Reason::Limit(phase, after) => Error::new(ErrorKind::Timeout { phase, after: Some(after) }),
         }
     }
 }

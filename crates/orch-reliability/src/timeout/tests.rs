@@ -44,7 +44,7 @@ fn delivers(
 
 fn phase(error: &Error) -> (TimeoutPhase, Duration) {
     let ErrorKind::Timeout { phase, after } = error.kind() else { panic!("{error:?}") };
-    (*phase, *after)
+    (*phase, after.unwrap())
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,12 +8,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::CallContext;
 use crate::context::Deadline;
-use crate::{EventSink, Limits};
+use crate::{Effect, Estimate, EventSink, Limits, Target};
 
 /// A part of a run that has an identity of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The n-th step of a longer work, counted from 1.
+    /// The n-th step of a longer work, counted from 1. Two steps of one number are the same part: under an
+    /// idempotency key the second is answered by the first.
     Step(u32),
     /// The n-th replicate of a bundle, counted from 1, with its seed.
     Replicate(u32, u64),
@@ -21,7 +22,8 @@ pub enum Part {
 
 impl CallContext {
     /// A context for a part of the run: its own key (if the run has one), meter and progress; the same
-    /// ids, deadline, cancellation and listeners.
+    /// ids, deadline, cancellation and listeners. A replicate stays in its tool's scope; a step leaves it, because it
+    /// may call another tool.
     #[must_use]
     pub fn child(&self, part: Part) -> Self {
         self.capped_child(part, Limits::NONE)
@@ -33,8 +35,7 @@ impl CallContext {
         let mut child = self.clone();
         let (path, level) = match part {
             Part::Step(n) => {
-                // A step may call another tool, which sets its own scope.
-                child.scoped = false;
+                child.leave_scope();
                 (format!("{}/s{n}", self.part), format!("step {n}"))
             }
             Part::Replicate(n, seed) => {
@@ -52,12 +53,25 @@ impl CallContext {
 
     /// A context for work that outlives its caller: own deadline, own cancellation, own listeners (none yet; see
     /// [`EventSink::forward_to`]); the same ids, attempts, meter and key.
+    ///
+    /// The caller's deadline ends the caller's waiting, not the work; a time budget ends both. The work ends a little
+    /// earlier (a hundredth of the time that is left, at most 100 ms), so that what it has can still be handed over.
     #[must_use]
     pub fn detach(&self, timeout: Duration) -> Self {
         let mut detached = self.clone();
-        detached.deadline = Some(Deadline::after(Instant::now(), timeout));
+        let now = Instant::now();
+        let budget = self.time_budget.map(|deadline| deadline.with_margin(now));
+        detached.deadline = Some(Deadline::after(now, timeout).nearer(budget));
         detached.cancellation = CancellationToken::new();
         detached.events = EventSink::new(Arc::clone(&self.identity));
         detached
+    }
+
+    /// What is known of a tool no longer holds: another one may be called.
+    fn leave_scope(&mut self) {
+        self.scoped = false;
+        self.effect = Effect::AtMostOnce;
+        self.target = Target::default();
+        self.estimate = Estimate::unknown();
     }
 }

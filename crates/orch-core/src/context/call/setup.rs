@@ -34,6 +34,7 @@ impl CallContext {
             meter: Meter::unlimited(),
             progress,
             deadline: None,
+            time_budget: None,
             key: None,
             part: Arc::clone(&WHOLE),
             tool: None,
@@ -58,6 +59,14 @@ impl CallContext {
     #[must_use]
     pub fn with_trace_id(mut self, id: impl Into<Arc<str>>) -> Self {
         self.identity = Arc::new(self.identity.with_trace_id(id.into()));
+        self
+    }
+
+    /// The same context for a run that begins now.
+    #[must_use]
+    pub fn restarted(mut self) -> Self {
+        self.identity = Arc::new(self.identity.restarted());
+        self.progress = Progress::starting(self.identity.started());
         self
     }
 
