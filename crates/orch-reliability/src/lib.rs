@@ -14,6 +14,7 @@ pub mod memory;
 pub mod rate_limit;
 pub mod retry;
 mod retry_budget;
+pub mod stack;
 #[cfg(test)]
 mod testing;
 pub mod timeout;
@@ -33,5 +34,6 @@ pub use memory::{MemoryLedger, MemoryStore};
 pub use rate_limit::{RateLimitConfig, RateLimitLayer};
 pub use retry::{RetryLayer, RetryPolicy};
 pub use retry_budget::{RatioBudget, RatioBudgetBuilder, RetryBudget, Withdrawal};
+pub use stack::{ReliabilityConfig, ReliabilityStack};
 pub use timeout::TimeoutLayer;
 pub use trace::TraceLayer;
