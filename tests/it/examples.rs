@@ -27,3 +27,13 @@ fn of_100_calls_with_money_for_10_check_then_record_dispatches_100_and_ours_10()
     );
     assert!(lines[1].contains("$1") && lines[2].contains("$0.1"), "{text}");
 }
+
+#[test]
+fn the_layers_work_alone_around_a_request_and_an_error_of_ones_own() {
+    assert_eq!(run("alone"), "rain in Bergen, at attempt 2\nno station in Atlantis (permanent, 1 attempt)\n");
+}
+
+#[test]
+fn the_layers_work_around_reqwest_with_plain_tower_layers_in_between() {
+    assert_eq!(run("around_reqwest"), "attempt 1: repeated\nattempt 2: succeeded\nanswer\n");
+}
