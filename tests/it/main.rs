@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 mod contract;
+mod documents;
 mod examples;
 mod facade;
+mod layer_order;
 mod layering;
-mod planning;
 mod public_api;
 mod quickstart;
 mod readme;
