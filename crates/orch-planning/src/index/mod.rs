@@ -113,7 +113,7 @@ impl Attribute {
     fn add(&mut self, id: u32, access: &Access<'_>) {
         match access {
             Access::Exact(_, keys) => self.exact.add(id, keys),
-            Access::Words(_, words) => words.iter().for_each(|word| self.words.add(id, word)),
+            Access::Words(_, words) => words.iter().for_each(|word| self.words.add_whole(id, word)),
             Access::Part(_, part) => self.parts.add(id, part),
             Access::Pattern(_, pattern) => self.patterns.add(id, pattern),
             Access::Numbers(_, low, high) => self.numbers.add(id, *low, *high),

@@ -7,6 +7,9 @@ use crate::matching::stands_alone;
 /// Rules by texts that must be part of an attribute, all found in one pass.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Words {
+    /// Single words, which stand alone in a text exactly if they are one of its runs of letters and digits. An
+    /// automaton could find them too, but takes quadratic time to be made of very many.
+    single: HashMap<Box<str>, Vec<u32>>,
     open: HashMap<Box<str>, Vec<u32>>,
     built: Option<Built>,
 }
@@ -21,15 +24,18 @@ struct Built {
 
 impl Words {
     pub(super) fn is_empty(&self) -> bool {
-        self.built.is_none()
+        self.built.is_none() && self.single.is_empty()
     }
 
-    /// `text` must not be empty.
-    pub(super) fn add(&mut self, id: u32, text: &str) {
-        match self.open.get_mut(text) {
-            Some(ids) => ids.push(id),
-            None => _ = self.open.insert(text.into(), vec![id]),
-        }
+    /// Adds a rule for a part of texts, which must not be empty.
+    pub(super) fn add(&mut self, id: u32, part: &str) {
+        insert(&mut self.open, id, part);
+    }
+
+    /// Adds a rule for a whole word, or several, which must not be empty.
+    pub(super) fn add_whole(&mut self, id: u32, word: &str) {
+        let single = word.chars().all(char::is_alphanumeric);
+        insert(if single { &mut self.single } else { &mut self.open }, id, word);
     }
 
     /// Makes the automaton; gives the rules when none can be made, because it would be too large.
@@ -66,6 +72,16 @@ impl Words {
 
     /// Adds the rules that have a whole word of `text`.
     pub(super) fn find_whole(&self, text: &str, found: &mut Vec<u32>) {
+        if !self.single.is_empty() {
+            let mut seen = HashSet::new();
+            for word in text.split(|c: char| !c.is_alphanumeric()) {
+                if let Some((word, ids)) = self.single.get_key_value(word)
+                    && seen.insert(word)
+                {
+                    found.extend_from_slice(ids);
+                }
+            }
+        }
         self.find_where(text, |start, end| stands_alone(text, start, end), found);
     }
 
@@ -78,5 +94,12 @@ impl Words {
                 found.extend_from_slice(&ids[starts[n] as usize..starts[n + 1] as usize]);
             }
         }
+    }
+}
+
+fn insert(rules: &mut HashMap<Box<str>, Vec<u32>>, id: u32, text: &str) {
+    match rules.get_mut(text) {
+        Some(ids) => ids.push(id),
+        None => _ = rules.insert(text.into(), vec![id]),
     }
 }
