@@ -97,3 +97,32 @@ fn a_withdrawal_says_whether_it_cost_anything() {
     let text = |cost| format!("{:?}", budget.withdraw(cost).expect("there is a reserve"));
     assert_eq!((text(0), text(10)), ("Withdrawal { free: true }".into(), "Withdrawal { free: false }".into()));
 }
+
+/// `true` succeeds.
+async fn calls(layer: &CircuitBreakerLayer, outcomes: impl IntoIterator<Item = bool>) {
+    for succeeds in outcomes {
+        let _ = call(layer, if succeeds { Ok("fine") } else { Err(Error::transient("down")) }).await;
+    }
+}
+
+fn circuit(layer: &CircuitBreakerLayer) -> Circuit {
+    layer.handle().snapshot(&Target::default()).circuit
+}
+
+#[tokio::test(start_paused = true)]
+async fn fewer_failures_than_the_rate_leave_the_circuit_closed_and_the_rate_itself_opens_it() {
+    let layer = CircuitBreakerLayer::default();
+    calls(&layer, [false, true, false, true, false, true, false, true, true, true]).await;
+    assert_eq!(circuit(&layer), Circuit::Closed, "4 of 10");
+    calls(&layer, [false]).await;
+    assert_eq!(circuit(&layer), Circuit::Closed, "5 of 11");
+    calls(&layer, [false]).await;
+    assert!(matches!(circuit(&layer), Circuit::Open { .. }), "6 of 12");
+}
+
+#[tokio::test(start_paused = true)]
+async fn watching_for_slow_calls_does_not_open_a_circuit_whose_calls_are_prompt() {
+    let layer = CircuitBreakerLayer::builder().slow_after(SECOND).build().expect("valid settings");
+    calls(&layer, [false].into_iter().chain([true; 20])).await;
+    assert_eq!(circuit(&layer), Circuit::Closed);
+}
