@@ -8,6 +8,7 @@ mod examples;
 mod facade;
 mod layer_order;
 mod layering;
+mod planning;
 mod public_api;
 mod quickstart;
 mod readme;

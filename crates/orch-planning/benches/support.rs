@@ -13,7 +13,7 @@ type Ready = ServiceFn<fn(Request) -> std::future::Ready<Result<Output, Error>>>
 
 /// What the rules of a set ask for.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The request's type.
     Equality,
     /// A word of the query.
@@ -23,7 +23,7 @@ pub enum Kind {
 }
 
 /// So many rules, each of which fits another request.
-pub fn rules(kind: Kind, count: u32) -> Vec<Rule> {
+pub(crate) fn rules(kind: Kind, count: u32) -> Vec<Rule> {
     (0..count).map(|n| rule(kind, n)).collect()
 }
 
@@ -40,7 +40,7 @@ fn rule(kind: Kind, n: u32) -> Rule {
 }
 
 /// A request that only the last of so many rules fits.
-pub fn request(kind: Kind, count: u32) -> Request {
+pub(crate) fn request(kind: Kind, count: u32) -> Request {
     let n = count - 1;
     let text = match kind {
         Kind::Keywords => format!("please have a look at word{n}, and at the others too"),
@@ -55,7 +55,7 @@ pub fn request(kind: Kind, count: u32) -> Request {
 }
 
 /// The planner as a layer around a ready tool.
-pub fn stack(planner: RulePlanner) -> Planned<RulePlanner, Ready> {
+pub(crate) fn stack(planner: RulePlanner) -> Planned<RulePlanner, Ready> {
     let tool = tool_fn(ToolSpec::pure("only"), |_: Request| async { Ok::<_, Error>(json!(1)) });
     let registry = Registry::builder().tool(tool).build().expect("one tool has a name of its own");
     let catalog = Catalog::new(Arc::new(registry), HealthBoard::new());

@@ -31,6 +31,7 @@ pub(crate) struct Compiled {
 /// A rule that cannot work, and where in it the cause lies: a JSON Pointer from the list of rules.
 #[derive(Debug)]
 pub(crate) struct Misfit {
+    #[cfg_attr(not(feature = "rules-file"), expect(dead_code, reason = "only files have places"))]
     pub(crate) pointer: String,
     pub(crate) error: PlanningError,
 }

@@ -21,7 +21,7 @@ use crate::{Catalog, Finding, Plan, Planner, PlanningError, Rule, ScanLimits};
 ///
 /// Rules are compiled once, and a request is compared only with those that an index finds for it: a plan costs about
 /// the same for ten rules and for a hundred thousand, as long as they can be told apart by values, words, texts,
-/// patterns or comparisons. Rules that ask only for absence, inequality, lengths, groups, fuzzy words or code are asked
+/// patterns or comparisons. Rules that ask only for presence or absence, inequality, lengths, groups, fuzzy words or code are asked
 /// one by one. The outcome is that of asking all rules in order.
 ///
 /// A tool can be used when it is registered, its target is not blocked (circuit open, cooldown, quota used up), and

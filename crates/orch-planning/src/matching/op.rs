@@ -46,6 +46,7 @@ pub enum Op {
 
 impl Op {
     /// Every operator.
+    #[cfg(feature = "rules-file")]
     pub(crate) const ALL: [Self; 13] = [
         Self::Equals,
         Self::NotEquals,
