@@ -8,7 +8,7 @@ use orch_core::{
     Budget, Error, ErrorKind, Estimate, Event, HealthBoard, IntoTool, Registry, Request, ToolSpec, tool_fn,
 };
 use orch_facade::{Client, RulePlanner};
-use orch_planning::rule_file::{Format, ReloadingRules, RuleFile};
+use orch_planning::rule_file::{ReloadingRules, RuleFile};
 use orch_planning::{Catalog, ModelPlanner, OptionLimit, PlanLayer, Planner};
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
