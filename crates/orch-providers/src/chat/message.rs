@@ -181,7 +181,7 @@ impl Message {
     }
 
     /// Whether every part is text.
-    #[cfg(feature = "_http")]
+    #[cfg(any(feature = "_http", feature = "local"))]
     pub(crate) fn is_text(&self) -> bool {
         self.parts.iter().all(|part| part.as_text().is_some())
     }
