@@ -14,7 +14,7 @@ pub(crate) struct Args {
     pub(crate) file: Option<PathBuf>,
 
     /// The question
-    #[arg(long, value_name = "QUESTION", default_value = "How long should a client wait before it tries again?", value_parser = question)]
+    #[arg(long, value_name = "QUESTION", default_value = "What does a circuit breaker do?", value_parser = question)]
     pub(crate) ask: String,
 
     /// How many replicates, at most: 1 to 64

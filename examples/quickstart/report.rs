@@ -70,7 +70,7 @@ fn evidence(bundle: &Bundle) -> Vec<String> {
     let (meta, stop) = (&bundle.meta, &bundle.stop);
     let mut lines = vec![row("stopped", &format!("after {} of {}: {}", meta.k_completed, meta.k, stop.reason))];
     if stop.saved > 0 {
-        lines.push(row("saved", &format!("{} calls that could not have changed the answer enough", stop.saved)));
+        lines.push(row("saved", &format!("{} of {} calls", stop.saved, meta.k)));
     }
     lines.extend(
         bundle

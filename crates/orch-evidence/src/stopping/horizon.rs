@@ -33,9 +33,8 @@ impl StopRule for Horizon {
             return Decision::go_on();
         }
         let percent = chance * 100.0;
-        let reason = format!(
-            "{first} agree against {second}: with {percent:.1} % chance the {rest} that are left change nothing"
-        );
+        let reason =
+            format!("{first} agree against {second}, and with {percent:.1} % chance {rest} more change nothing");
         Decision::stop("horizon", reason).with_p_same(chance)
     }
 

@@ -12,7 +12,7 @@ impl StopRule for Lock {
         if first.saturating_sub(second) <= rest {
             return Decision::go_on();
         }
-        let reason = format!("{first} agree against {second}: the {rest} that are left cannot change the answer");
+        let reason = format!("{first} agree against {second}, and {rest} more cannot change that");
         Decision::stop("lock", reason).with_p_same(1.0)
     }
 }

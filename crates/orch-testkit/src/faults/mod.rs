@@ -20,8 +20,9 @@ const DELAY: RangeInclusive<Duration> = Duration::from_millis(200)..=Duration::f
 /// Makes a part of the calls fail or take longer, so that one sees what a stack does about it.
 ///
 /// A fault is a 429 with Retry-After, a 500, or a delay before the call. The errors say `injected`, and
-/// the calls that get one never reach the inner service. Which call gets which fault depends
-/// on the seed and on the call's place in its run alone ([`Site`]), so that two runs with one seed see the same faults however they are scheduled.
+/// the calls that fail never reach the inner service. Which call gets which fault depends on the seed and on the
+/// call's place in its run alone ([`Site`]), so that two runs with one seed see the same faults however they are
+/// scheduled.
 ///
 /// ```
 /// # fn main() -> Result<(), orch_core::Error> {
