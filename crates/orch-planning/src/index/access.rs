@@ -19,6 +19,8 @@ pub(super) enum Access<'r> {
     Words(Option<&'r Arc<Path>>, &'r [String]),
     /// This is a part of it.
     Part(&'r Arc<Path>, &'r str),
+    /// It starts with this.
+    Start(&'r Arc<Path>, &'r str),
     /// This regular expression matches it.
     Pattern(&'r Arc<Path>, &'r str),
     /// It is a number between these, ends included.
@@ -33,6 +35,7 @@ impl<'r> Access<'r> {
             Self::Words(path, _) => path,
             Self::Exact(path, _)
             | Self::Part(path, _)
+            | Self::Start(path, _)
             | Self::Pattern(path, _)
             | Self::Numbers(path, ..)
             | Self::Dates(path, ..) => Some(path),
@@ -41,7 +44,7 @@ impl<'r> Access<'r> {
 
     /// Whether being found means that the test holds: nobody needs to look through the text again.
     pub(super) fn answers(&self) -> bool {
-        matches!(self, Self::Words(..) | Self::Pattern(..))
+        matches!(self, Self::Words(..) | Self::Start(..) | Self::Pattern(..))
     }
 }
 
@@ -65,7 +68,9 @@ impl<'r> Frequencies<'r> {
                     let path = path.map(Arc::as_ptr);
                     words.iter().for_each(|word| *counted.texts.entry((path, word)).or_default() += 1);
                 }
-                Access::Part(path, part) => *counted.texts.entry((Some(Arc::as_ptr(path)), part)).or_default() += 1,
+                Access::Part(path, text) | Access::Start(path, text) => {
+                    *counted.texts.entry((Some(Arc::as_ptr(path)), text)).or_default() += 1;
+                }
                 Access::Pattern(..) | Access::Numbers(..) | Access::Dates(..) => {}
             }
         }
@@ -89,7 +94,7 @@ impl<'r> Frequencies<'r> {
                 keys.iter().map(|key| self.exact.get(&(Arc::as_ptr(path), *key)).copied().unwrap_or(0)).sum()
             }
             Access::Words(path, words) => words.iter().map(|word| text(path.map(Arc::as_ptr), word)).sum(),
-            Access::Part(path, part) => text(Some(Arc::as_ptr(path)), part),
+            Access::Part(path, part) | Access::Start(path, part) => text(Some(Arc::as_ptr(path)), part),
             Access::Pattern(..) => SEARCH,
             Access::Numbers(_, low, high) | Access::Dates(_, low, high) if low.is_finite() && high.is_finite() => {
                 SEARCH
@@ -113,9 +118,8 @@ fn by_condition<'r>(rule: &'r Compiled, condition: &'r Condition) -> Option<Acce
     match condition.op() {
         Op::Equals => Some(Access::Exact(path, vec![Key::of(value)?])),
         Op::In => Some(Access::Exact(path, value.as_array()?.iter().map(Key::of).collect::<Option<_>>()?)),
-        Op::Contains | Op::StartsWith => {
-            value.as_str().filter(|part| !part.is_empty()).map(|part| Access::Part(path, part))
-        }
+        Op::Contains => value.as_str().filter(|part| !part.is_empty()).map(|part| Access::Part(path, part)),
+        Op::StartsWith => value.as_str().filter(|start| !start.is_empty()).map(|start| Access::Start(path, start)),
         Op::Regex => Some(Access::Pattern(path, value.as_str()?)),
         Op::Gt | Op::Gte | Op::Lt | Op::Lte => {
             let dated = condition.moment().is_some();
@@ -135,7 +139,7 @@ fn interval(rule: &Compiled, path: &Arc<Path>, dated: bool) -> (f64, f64) {
         if !Arc::ptr_eq(condition.path(), path) || condition.moment().is_some() != dated {
             continue;
         }
-        let bound = condition.moment().map(seconds).or_else(|| condition.value().as_f64());
+        let bound = condition.moment().map(nanoseconds).or_else(|| condition.value().as_f64());
         match (condition.op(), bound) {
             (Op::Gt | Op::Gte, Some(bound)) => low = low.max(bound),
             (Op::Lt | Op::Lte, Some(bound)) => high = high.min(bound),
@@ -145,8 +149,8 @@ fn interval(rule: &Compiled, path: &Arc<Path>, dated: bool) -> (f64, f64) {
     (low, high)
 }
 
-/// Seconds since 1970, to compare with. Keeps the order of moments, if not their differences.
-pub(super) fn seconds(moment: Timestamp) -> f64 {
+/// Nanoseconds since 1970, to compare with. Keeps the order of moments, if not their differences.
+pub(super) fn nanoseconds(moment: Timestamp) -> f64 {
     moment.as_nanosecond() as f64
 }
 

@@ -8,6 +8,7 @@ mod exact;
 mod intervals;
 mod patterns;
 mod places;
+mod starts;
 mod words;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use self::exact::Exact;
 use self::intervals::Intervals;
 use self::patterns::Patterns;
 use self::places::Places;
+use self::starts::Starts;
 use self::words::Words;
 use crate::compiled::Compiled;
 use crate::matching::{Path, ScanLimits, Subject, TooLarge, date};
@@ -42,6 +44,7 @@ struct Attribute {
     exact: Exact,
     words: Words,
     parts: Words,
+    starts: Starts,
     patterns: Patterns,
     numbers: Intervals,
     dates: Intervals,
@@ -115,6 +118,7 @@ impl Attribute {
             Access::Exact(_, keys) => self.exact.add(id, keys),
             Access::Words(_, words) => words.iter().for_each(|word| self.words.add_whole(id, word)),
             Access::Part(_, part) => self.parts.add(id, part),
+            Access::Start(_, start) => self.starts.add(id, start),
             Access::Pattern(_, pattern) => self.patterns.add(id, pattern),
             Access::Numbers(_, low, high) => self.numbers.add(id, *low, *high),
             Access::Dates(_, low, high) => self.dates.add(id, *low, *high),
@@ -122,6 +126,7 @@ impl Attribute {
     }
 
     fn finish(&mut self) -> Vec<u32> {
+        self.starts.finish();
         self.numbers.finish();
         self.dates.finish();
         [self.words.finish(), self.parts.finish(), self.patterns.finish()].concat()
@@ -147,11 +152,12 @@ impl Attribute {
         match value {
             Value::String(text) => {
                 self.parts.find(text, found);
+                self.starts.find(text, found);
                 self.patterns.find(text, found);
                 if !self.dates.is_empty()
                     && let Some(moment) = date::parse(text)
                 {
-                    self.dates.find(access::seconds(moment), found);
+                    self.dates.find(access::nanoseconds(moment), found);
                 }
             }
             // `contains` looks for an element of a list.

@@ -176,3 +176,13 @@ fn more_than_rules_look_through_is_refused_only_where_they_look() {
     let values = refusal(json!({ "query": vec![0; 200_000] })).unwrap();
     assert!(values.contains("`query` has more than the 200000 values that rules look through"), "{values}");
 }
+
+#[test]
+fn starts_are_found_in_a_text_that_is_longer_than_rules_look_through() {
+    let start = |n: usize| Rule::default().when("q", Op::StartsWith, "a".repeat(n)).tool("t");
+    let rules = Arc::new(crate::rules::Rules::new((1..=20).map(start).collect()).unwrap());
+    let matched = |text: String| rules.trace(&Request::new(json!({ "q": text }))).unwrap().matched().count();
+    assert_eq!(matched("a".repeat(64 << 20)), 20);
+    assert_eq!(matched("aaab".to_owned()), 3);
+    assert_eq!(rules.trace(&Request::new(json!({ "q": ["aaa"] }))).unwrap().matched().count(), 0);
+}

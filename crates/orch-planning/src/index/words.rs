@@ -79,6 +79,9 @@ impl Words {
                     && seen.insert(word)
                 {
                     found.extend_from_slice(ids);
+                    if seen.len() == self.single.len() {
+                        break;
+                    }
                 }
             }
         }
@@ -92,6 +95,9 @@ impl Words {
             let n = hit.pattern().as_usize();
             if fits(hit.start(), hit.end()) && seen.insert(hit.pattern()) {
                 found.extend_from_slice(&ids[starts[n] as usize..starts[n + 1] as usize]);
+                if seen.len() + 1 == starts.len() {
+                    break;
+                }
             }
         }
     }
@@ -101,5 +107,33 @@ fn insert(rules: &mut HashMap<Box<str>, Vec<u32>>, id: u32, text: &str) {
     match rules.get_mut(text) {
         Some(ids) => ids.push(id),
         None => _ = rules.insert(text.into(), vec![id]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_ends_when_everything_is_found() {
+        let mut words = Words::default();
+        (1..=2_000).for_each(|n| words.add(n, &"a".repeat(n as usize)));
+        assert!(words.finish().is_empty());
+        let mut found = Vec::new();
+        // Searching on would find the same two billion times.
+        words.find(&"a".repeat(1 << 20), &mut found);
+        found.sort_unstable();
+        assert_eq!(found, (1..=2_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_search_does_not_end_before_everything_is_found() {
+        let mut words = Words::default();
+        (0..).zip(["a", "b", "a b", "c+"]).for_each(|(id, word)| words.add_whole(id, word));
+        assert!(words.finish().is_empty());
+        let mut found = Vec::new();
+        words.find_whole("a a c+ b c+ a b", &mut found);
+        found.sort_unstable();
+        assert_eq!(found, [0, 1, 2, 3]);
     }
 }

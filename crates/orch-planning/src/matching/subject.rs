@@ -12,7 +12,8 @@ use super::keywords::folded_texts;
 ///
 /// A request that has more in an attribute whose text some rule looks through (keywords, [`Contains`](crate::Op::Contains),
 /// [`Regex`](crate::Op::Regex)) is refused with `InvalidRequest` instead of planned: padding must neither hide words
-/// from a rule nor make planning slow. Attributes that no rule looks through may be of any size.
+/// from a rule nor make planning slow. Attributes that no rule looks through may be of any size;
+/// [`StartsWith`](crate::Op::StartsWith) looks only at as much of a text as its own has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct ScanLimits {
