@@ -9,6 +9,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::rules::Rules;
@@ -84,16 +85,10 @@ impl RuleFile {
     /// Every tool that the rules name, each once, in order of definition.
     #[must_use]
     pub fn tools(&self) -> Vec<&str> {
-        let mut tools: Vec<&str> = Vec::new();
-        for rule in &self.rules {
-            let named = rule.tool.iter().chain(rule.fallbacks.iter().map(|next| &next.tool));
-            for tool in named.map(|tool| &**tool) {
-                if !tools.contains(&tool) {
-                    tools.push(tool);
-                }
-            }
-        }
-        tools
+        let mut seen = HashSet::new();
+        let rules = self.rules.iter();
+        let named = rules.flat_map(|rule| rule.tool.iter().chain(rule.fallbacks.iter().map(|next| &next.tool)));
+        named.map(|tool| &**tool).filter(|tool| seen.insert(*tool)).collect()
     }
 
     /// A planner over the rules, whose tools are all registered.

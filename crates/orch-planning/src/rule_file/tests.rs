@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::read::{FALLBACK, FILE, GROUPS, RULE};
 use super::*;
 use crate::testing::World;
-use crate::{Op, Planner, PlanningError};
+use crate::{Op, Planner, PlanningError, ScanLimits};
 
 const TOML: &str = r#"
 [[rules]]
@@ -274,4 +274,54 @@ fn every_plan_during_reloads_goes_by_one_file_or_the_other_and_never_by_both() {
         }
         reader.join().unwrap();
     });
+}
+
+#[test]
+fn scan_limits_hold_over_reloads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.toml");
+    std::fs::write(&path, "[[rules]]\nkeywords = [\"deep\"]\ntool = \"quick\"").unwrap();
+    let world = world();
+    let limits = ScanLimits::default().text_bytes(10);
+    let rules = ReloadingRules::open(&path, &world.catalog).unwrap().scan_limits(limits);
+    let plan = |text: &str| rules.current().plan_at(&world.catalog, &text.into(), world.now);
+    for _ in 0..3 {
+        assert!(plan("ten bytes!").is_ok());
+        assert!(plan("ten bytes!!").is_err());
+        rules.reload().unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_waits_for_a_file_that_is_being_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.json");
+    std::fs::write(&path, "{}").unwrap();
+    let rules = ReloadingRules::open(&path, &world().catalog).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    std::thread::scope(|scope| {
+        let reload = scope.spawn(|| rules.reload());
+        // Opens when the other end is open too, and keeps the reader waiting until it is dropped.
+        let pipe = std::fs::File::options().write(true).open(&path).unwrap();
+        let (done, asked) = std::sync::mpsc::channel();
+        let rules = &rules;
+        scope.spawn(move || done.send((rules.last_error(), rules.current().len())));
+        let asked = asked.recv_timeout(std::time::Duration::from_secs(20));
+        drop(pipe);
+        assert_eq!(asked, Ok((None, 0)));
+        assert!(reload.join().unwrap().unwrap_err().reason.contains("EOF"));
+    });
+}
+
+#[test]
+fn the_tools_of_very_many_rules_are_each_named_once() {
+    let name = |n: usize| format!("t{n}");
+    let fallbacks: Vec<_> = (1..50_000).map(name).collect();
+    let rules =
+        json!({ "rules": [{ "tool": "t0", "fallback": fallbacks }, { "tool": "t7", "fallback": ["last", "t0"] }] });
+    let file = RuleFile::parse(&rules.to_string(), Format::Json).unwrap();
+    let tools = file.tools();
+    assert_eq!((tools.len(), tools[49_999], tools[50_000]), (50_001, "t49999", "last"));
 }
