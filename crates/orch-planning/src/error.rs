@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::Op;
 
-/// Rules that cannot work, found before any request is planned. Each names its rule.
+/// A planner that cannot work as it was set up, found before any request is planned.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanningError {
@@ -127,12 +127,20 @@ pub enum PlanningError {
         /// The nearest registered name, if one is near.
         did_you_mean: Option<Arc<str>>,
     },
+    /// A model may set an option of a tool that is not registered.
+    #[error("an option is allowed for the tool `{tool}`, which is not registered{}", hint(did_you_mean.as_deref()))]
+    UnknownAllowed {
+        /// The tool.
+        tool: Arc<str>,
+        /// The nearest registered name, if one is near.
+        did_you_mean: Option<Arc<str>>,
+    },
 }
 
 impl PlanningError {
-    /// The rule that cannot work.
+    /// The rule that cannot work; `None` when it is no rule.
     #[must_use]
-    pub fn rule(&self) -> &Arc<str> {
+    pub fn rule(&self) -> Option<&Arc<str>> {
         match self {
             Self::NoTool { rule }
             | Self::EmptyKeywords { rule }
@@ -147,7 +155,8 @@ impl PlanningError {
             | Self::OptionsNotObject { rule, .. }
             | Self::NoReplicates { rule }
             | Self::RepeatedTool { rule, .. }
-            | Self::UnknownTool { rule, .. } => rule,
+            | Self::UnknownTool { rule, .. } => Some(rule),
+            Self::UnknownAllowed { .. } => None,
         }
     }
 }

@@ -51,6 +51,11 @@ impl Allowed {
         self.0.entry(tool).or_default().insert(option, limit);
     }
 
+    /// The tools of which something may be set.
+    pub(super) fn tools(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.keys()
+    }
+
     /// What is wrong with options for a tool, if anything is.
     pub(super) fn fault(&self, tool: &str, options: &Map<String, Value>) -> Option<String> {
         let limits = self.0.get(tool);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orch_core::{Content, Error, HasContext, Output, Part, Request, Route};
+use orch_core::{Content, Error, HasContext, Output, Part, Request, Route, ToolSpec, did_you_mean};
 use serde_json::Value;
 use tokio::time::Instant;
 use tower::{Service, ServiceExt};
@@ -76,7 +76,8 @@ impl<S> ModelPlanner<S> {
         Self { model, rules, allowed: Allowed::default(), shown, timeout: Duration::from_secs(10) }
     }
 
-    /// Lets the model set an option of a tool, within a limit; default: none.
+    /// Lets the model set an option of a tool, within a limit; default: none. That the tool is registered is for
+    /// [`check`](Planner::check) to say.
     pub fn allow(mut self, tool: impl Into<Arc<str>>, option: impl Into<String>, limit: OptionLimit) -> Self {
         self.allowed.add(tool.into(), option.into(), limit);
         self
@@ -179,6 +180,11 @@ where
     }
 
     fn check(&self, catalog: &Catalog) -> Result<(), PlanningError> {
+        let registry = catalog.registry();
+        if let Some(tool) = self.allowed.tools().find(|tool| registry.get(tool).is_none()) {
+            let did_you_mean = did_you_mean(tool, catalog.specs().map(ToolSpec::name)).map(Into::into);
+            return Err(PlanningError::UnknownAllowed { tool: Arc::clone(tool), did_you_mean });
+        }
         self.rules.check(catalog)
     }
 }

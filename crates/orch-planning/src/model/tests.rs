@@ -210,3 +210,17 @@ async fn the_question_is_a_step_of_the_run_and_nobody_hears_its_progress() {
     drop(request);
     assert!(events.next().await.is_none());
 }
+
+#[test]
+fn options_that_are_allowed_for_a_tool_that_is_not_registered_are_found_by_the_check() {
+    let planner = |tool: &str| ModelPlanner::new(model([]).0, rules()).allow(tool, "k", OptionLimit::Flag);
+    let fault = |tool: &str| planner(tool).check(&world().catalog).map_err(|error| error.to_string());
+    let message = |end: &str| Err(format!("an option is allowed for the tool {end}"));
+    assert_eq!(fault("thorough"), Ok(()));
+    assert_eq!(fault("thorogh"), message("`thorogh`, which is not registered, did you mean `thorough`?"));
+    assert_eq!(fault("else"), message("`else`, which is not registered"));
+    let rules = RulePlanner::new([Rule::named("r").tool("nobody")]).unwrap();
+    let error = ModelPlanner::new(model([]).0, rules).check(&world().catalog).unwrap_err();
+    assert_eq!(error.rule().map(|rule| &**rule), Some("r"));
+    assert_eq!(planner("else").check(&world().catalog).unwrap_err().rule(), None);
+}
