@@ -4,7 +4,7 @@ use orch_core::Error;
 use serde_json::Value;
 
 use super::usage::Counters;
-use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
+use crate::chat::{ChatEvent, FinishReason, MAX_CALLS, ToolCallPiece, too_many_calls};
 use crate::wire::{Begin, Bill, Decode, Failure, Speaker, Step, number, string, take};
 
 /// Reads one message, whole or event by event.
@@ -100,6 +100,7 @@ impl<'a> Decoder<'a> {
     /// The beginning of a block, or all of it.
     fn block(&mut self, number: u64, mut block: Value, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
         match string(&block, "type").unwrap_or_default() {
+            "tool_use" if self.calls.len() >= MAX_CALLS => return Err(too_many_calls()),
             "tool_use" => {
                 let said = |field| string(&block, field).filter(|text| !text.is_empty()).map(str::to_owned);
                 let (id, name) = (said("id"), said("name"));
@@ -120,7 +121,7 @@ impl<'a> Decoder<'a> {
             "thinking_delta" => self.say(ChatEvent::Reasoning, &mut delta, "thinking", emit)?,
             "input_json_delta" => {
                 let input = self.speaker.text(&mut delta, "partial_json")?;
-                if let Some(index) = self.calls.iter().position(|call| call.block == number)
+                if let Some(index) = self.calls.iter().rposition(|call| call.block == number)
                     && !input.is_empty()
                 {
                     self.calls[index].input = None;

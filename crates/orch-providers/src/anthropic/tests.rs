@@ -106,6 +106,43 @@ fn text_thinking_and_tool_calls_are_told_apart() {
 }
 
 #[test]
+fn calls_of_blocks_with_one_number_are_told_apart_by_their_beginnings() {
+    let input = |json: &str| block_delta(0, &json!({ "type": "input_json_delta", "partial_json": json }));
+    let events = [
+        message_start(),
+        block_start(0, &tool_use("toolu_1", json!({}))),
+        input("{\"x\":1}"),
+        block_stop(0),
+        block_start(0, &tool_use("toolu_2", json!({}))),
+        input("{\"x\":2}"),
+        block_stop(0),
+        message_delta("tool_use"),
+        message_stop(),
+    ];
+    let expected = [
+        start(),
+        piece(0, Some("toolu_1"), Some("f"), ""),
+        piece(0, None, None, "{\"x\":1}"),
+        piece(1, Some("toolu_2"), Some("f"), ""),
+        piece(1, None, None, "{\"x\":2}"),
+        end(FinishReason::ToolCalls),
+    ];
+    assert_eq!(ok(sse(&events)), expected);
+}
+
+#[test]
+fn an_answer_may_have_so_many_calls_and_no_more() {
+    let message = |calls: usize| {
+        let blocks: Vec<_> = (0..calls).map(|call| tool_use(&call.to_string(), json!({}))).collect();
+        json!({ "type": "message", "model": "m", "stop_reason": "tool_use", "content": blocks })
+    };
+    ok(whole(&message(1_024)));
+    let error = last_error(whole(&message(1_025)));
+    assert_eq!(error.class(), Class::BadOutput);
+    assert!(error.to_string().contains("1024 tool calls"), "{error}");
+}
+
+#[test]
 fn a_whole_message_says_the_same() {
     let message = json!({
         "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "tool_use",

@@ -1,10 +1,18 @@
 //! The pieces of an answer put together: no clock, no context.
 
-use orch_core::{Counted, Usage};
+use orch_core::{Counted, Error, Usage};
 
 use super::{ChatEvent, ChatResponse, ToolCall, ToolCallPiece};
 use crate::pricing::{Billing, Price};
 use crate::tokens;
+
+/// The most tool calls of an answer. No model makes so many, and every piece looks for its call among them.
+pub(crate) const MAX_CALLS: usize = 1_024;
+
+/// An answer with more calls than [`MAX_CALLS`].
+pub(crate) fn too_many_calls() -> Error {
+    Error::bad_output("/tool_calls", format!("the answer has more than {MAX_CALLS} tool calls"))
+}
 
 /// What has arrived of an answer.
 #[derive(Debug, Default)]
@@ -12,6 +20,8 @@ pub(super) struct Collected {
     response: ChatResponse,
     /// The index that the provider gave each of the response's tool calls.
     call_indices: Vec<u32>,
+    /// Whether a call was left out because there were [`MAX_CALLS`].
+    too_many_calls: bool,
     billing: Billing,
     began: bool,
     output_bytes: usize,
@@ -51,7 +61,12 @@ impl Collected {
 
     fn add_to_call(&mut self, piece: ToolCallPiece) {
         self.output_bytes += piece.arguments.len() + piece.name.as_ref().map_or(0, String::len);
-        let position = self.call_indices.iter().position(|index| *index == piece.index).unwrap_or_else(|| {
+        let known = self.call_of(&piece);
+        self.too_many_calls |= known.is_none() && self.call_indices.len() >= MAX_CALLS;
+        if self.too_many_calls {
+            return;
+        }
+        let position = known.unwrap_or_else(|| {
             self.call_indices.push(piece.index);
             self.response.tool_calls.push(ToolCall::default());
             self.call_indices.len() - 1
@@ -60,6 +75,20 @@ impl Collected {
         call.id = piece.id.unwrap_or_else(|| std::mem::take(&mut call.id));
         call.name = piece.name.unwrap_or_else(|| std::mem::take(&mut call.name));
         append(&mut call.arguments, piece.arguments);
+    }
+
+    /// The last call of the piece's index, unless the piece begins another: some servers give all calls one index, and
+    /// tell them apart by their ids alone. Others give each piece of a call another id, but its name only once.
+    fn call_of(&self, piece: &ToolCallPiece) -> Option<usize> {
+        let begins = piece.id.as_ref().filter(|_| piece.name.is_some());
+        let continues = |call: &ToolCall| begins.is_none_or(|id| call.id.is_empty() || *id == call.id);
+        let mut known = self.call_indices.iter().zip(&self.response.tool_calls);
+        known.rposition(|(index, call)| *index == piece.index && continues(call))
+    }
+
+    /// Why the answer is unusable although it has ended.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.too_many_calls { Err(too_many_calls()) } else { Ok(()) }
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -147,6 +176,40 @@ mod tests {
         let response = collected(events).response(0, None);
         let calls: Vec<_> = response.tool_calls.iter().map(|c| (&*c.id, &*c.name, &*c.arguments)).collect();
         assert_eq!(calls, [("a", "sum", "[1,2]"), ("b", "max", "{}")]);
+    }
+
+    fn ids_and_arguments(collected: &Collected) -> Vec<(&str, &str)> {
+        collected.response.tool_calls.iter().map(|call| (&*call.id, &*call.arguments)).collect()
+    }
+
+    #[test]
+    fn parallel_calls_of_one_index_are_told_apart_by_their_ids() {
+        let events = [
+            piece(0, Some("a"), Some("sum"), "{\"x\":"),
+            piece(0, None, None, "1}"),
+            piece(0, Some("b"), Some("sum"), "{\"x\":"),
+            piece(0, None, None, "2"),
+            piece(0, Some("b"), Some("sum"), "}"),
+        ];
+        assert_eq!(ids_and_arguments(&collected(events)), [("a", "{\"x\":1}"), ("b", "{\"x\":2}")]);
+    }
+
+    #[test]
+    fn an_id_that_comes_late_or_changes_without_a_name_begins_no_call() {
+        let late = [piece(0, None, Some("sum"), "{"), piece(0, Some("a"), Some("sum"), "}")];
+        assert_eq!(ids_and_arguments(&collected(late)), [("a", "{}")]);
+        let changing = [piece(0, Some("a"), Some("sum"), "{"), piece(0, Some("b"), None, "}")];
+        assert_eq!(ids_and_arguments(&collected(changing)), [("b", "{}")]);
+    }
+
+    #[test]
+    fn an_answer_may_have_so_many_calls_and_no_more() {
+        let calls = |count: usize| (0..u32::try_from(count).unwrap()).map(|index| piece(index, None, Some("f"), "{}"));
+        assert!(collected(calls(MAX_CALLS)).check().is_ok());
+        let beyond = collected(calls(MAX_CALLS * 2));
+        let error = beyond.check().unwrap_err().to_string();
+        assert!(error.contains("/tool_calls") && error.contains("1024"), "{error}");
+        assert_eq!(beyond.response.tool_calls.len(), MAX_CALLS);
     }
 
     #[test]

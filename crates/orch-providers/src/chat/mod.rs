@@ -8,6 +8,10 @@ mod response;
 mod sink;
 mod tool;
 
+#[cfg(any(feature = "anthropic", feature = "responses"))]
+pub(crate) use self::collected::MAX_CALLS;
+#[cfg(feature = "anthropic")]
+pub(crate) use self::collected::too_many_calls;
 pub use self::event::{ChatEvent, ToolCallPiece};
 pub use self::message::{ContentPart, Message, Reference, Role};
 pub(crate) use self::request::check_sampling;

@@ -77,8 +77,10 @@ impl ChatSink {
     /// The whole answer.
     ///
     /// # Errors
-    /// `StreamBroken` when no [`ChatEvent::End`] has arrived: an answer without its terminal event is not whole.
+    /// `BadOutput` when the answer has more than 1,024 tool calls; `StreamBroken` when no [`ChatEvent::End`] has
+    /// arrived: an answer without its terminal event is not whole.
     pub fn finish(&self) -> Result<ChatResponse, Error> {
+        self.lock().check()?;
         if self.lock().has_ended() {
             return Ok(self.partial());
         }
@@ -200,6 +202,19 @@ mod tests {
         let usage = Usage::new().input(Counted::reported(9)).output(Counted::reported(0));
         sink.event(Instant::now(), ChatEvent::Usage(usage.clone()));
         assert_eq!(sink.finish().unwrap().usage, usage);
+    }
+
+    #[test]
+    fn an_answer_with_too_many_calls_is_unusable_and_what_it_used_is_kept() {
+        let sink = ChatSink::new(&ChatRequest::user("?"), None);
+        for index in 0..2_000 {
+            let (id, name) = (None, Some("f".into()));
+            sink.event(Instant::now(), ChatEvent::ToolCall(ToolCallPiece { index, id, name, arguments: "{}".into() }));
+        }
+        sink.event(Instant::now(), ChatEvent::End { reason: FinishReason::ToolCalls });
+        let error = sink.fail(sink.finish().unwrap_err());
+        assert_eq!(error.class(), Class::BadOutput);
+        assert!(error.output().unwrap().usage().output_tokens.is_some_and(|tokens| tokens.value > 0));
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Dialect {
         ..Self::COMPATIBLE
     };
 
-    /// The name, as in errors, and as target where none is set.
+    /// The name, as in errors, and as target of a server at the dialect's own address where none is set.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name

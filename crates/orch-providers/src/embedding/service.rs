@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use orch_core::{Error, HasContext, Reservation};
+use orch_core::{Error, HasContext, Reservation, Usage};
 use tower::Service;
 
 use super::provider::{complete, model_for};
@@ -59,7 +59,8 @@ use crate::service::refuse_without_price;
 ///
 /// # Errors
 /// `InvalidRequest` for a request that no provider could answer; `Unpriced` under a cost budget when the model has no
-/// price; `BudgetExceeded` when the estimate does not fit; else the provider's own.
+/// price; `BudgetExceeded` when the estimate does not fit; else the provider's own. One with an output was paid for: what
+/// it used is booked like that of an answer.
 ///
 /// # Cancellation
 /// A call that is dropped books nothing: nobody knows whether the provider had begun.
@@ -142,6 +143,15 @@ struct Running {
     reservation: Reservation,
 }
 
+impl Running {
+    /// Books a usage with its price, and says what was booked.
+    fn book(&mut self, usage: Usage) -> Usage {
+        let usage = complete(usage, &self.request, self.price.as_ref());
+        self.reservation.settle(&usage);
+        usage
+    }
+}
+
 impl Future for EmbeddingFuture {
     type Output = Result<EmbeddingResponse, Error>;
 
@@ -149,11 +159,16 @@ impl Future for EmbeddingFuture {
         match &mut self.0 {
             State::Running(running) => {
                 let answer = ready!(running.call.as_mut().poll(cx));
-                Poll::Ready(answer.map(|mut response| {
-                    response.usage = complete(response.usage, &running.request, running.price.as_ref());
-                    running.reservation.settle(&response.usage);
-                    response
-                }))
+                Poll::Ready(match answer {
+                    Ok(response) => Ok(EmbeddingResponse { usage: running.book(response.usage.clone()), ..response }),
+                    Err(error) => Err(match error.output().cloned() {
+                        Some(output) => {
+                            let usage = running.book(output.usage().clone());
+                            error.with_output(output.with_usage(usage))
+                        }
+                        None => error,
+                    }),
+                })
             }
             State::Refused { error } => Poll::Ready(Err(error.take().expect("a finished future is not polled again"))),
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use orch_core::{Error, HasContext};
+use orch_core::{Error, HasContext, Output, Usage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -55,8 +55,6 @@ fn encode(request: &EmbeddingRequest, model: &str) -> Value {
 struct Answer {
     data: Vec<Item>,
     model: Option<Arc<str>>,
-    #[serde(default)]
-    usage: Value,
 }
 
 #[derive(Deserialize)]
@@ -65,11 +63,19 @@ struct Item {
     embedding: Vec<f32>,
 }
 
-/// The vectors of `texts` texts, in their order; servers may send them in another.
+/// The answer to `texts` texts. What wrong vectors have used is paid for all the same.
 fn decode(text: &str, texts: usize, reports_cost: bool, speaker: Speaker<'_>) -> Result<EmbeddingResponse, Error> {
     let json = speaker.read(text)?;
-    let Answer { mut data, model, usage: used } =
-        Answer::deserialize(&json).map_err(|error| speaker.unusable(&error.to_string(), text))?;
+    let usage = json.get("usage").map_or_else(Usage::new, |used| usage(used, &CHAT, reports_cost));
+    let answer = Answer::deserialize(&json).map_err(|error| speaker.unusable(&error.to_string(), text));
+    match answer.and_then(|answer| Ok((vectors(answer.data, texts)?, answer.model))) {
+        Ok((vectors, model)) => Ok(EmbeddingResponse { vectors, model, usage, ..EmbeddingResponse::default() }),
+        Err(error) => Err(error.with_output(Output::default().with_usage(usage))),
+    }
+}
+
+/// The vectors in the order of their texts; servers may send them in another.
+fn vectors(mut data: Vec<Item>, texts: usize) -> Result<Vec<Vec<f32>>, Error> {
     data.iter_mut().enumerate().for_each(|(place, item)| {
         item.index.get_or_insert(place);
     });
@@ -83,8 +89,11 @@ fn decode(text: &str, texts: usize, reports_cost: bool, speaker: Speaker<'_>) ->
         let reason = format!("a vector of {} numbers beside one of {length}", odd.embedding.len());
         return Err(Error::bad_output("/data", reason));
     }
-    let vectors = data.into_iter().map(|item| item.embedding).collect();
-    Ok(EmbeddingResponse { vectors, model, usage: usage(&used, &CHAT, reports_cost), ..EmbeddingResponse::default() })
+    // A number beyond the type has become infinite.
+    if data.iter().flat_map(|item| &item.embedding).any(|number| !number.is_finite()) {
+        return Err(Error::bad_output("/data", "a vector with a number that is not finite, or beyond 32 bits"));
+    }
+    Ok(data.into_iter().map(|item| item.embedding).collect())
 }
 
 #[cfg(test)]
@@ -131,10 +140,14 @@ mod tests {
             json!([{ "index": 0, "embedding": [1] }, { "index": 1, "embedding": [2, 3] }]),
             json!([{ "index": 0, "embedding": [] }, { "index": 1, "embedding": [] }]),
             json!([{ "index": 0, "embedding": [1] }, { "index": 1, "embedding": [null] }]),
+            json!([{ "index": 0, "embedding": [1] }, { "index": 1, "embedding": [1e40] }]),
             json!("none"),
         ] {
-            let error = decoded(&json!({ "data": data.clone() }), 2).unwrap_err();
+            let body = json!({ "data": data.clone(), "usage": { "prompt_tokens": 4 } });
+            let error = decoded(&body, 2).unwrap_err();
             assert_eq!(error.class(), Class::BadOutput, "{data}: {error}");
+            let used = error.output().and_then(|output| output.usage().input_tokens);
+            assert_eq!(used, Some(Counted::reported(4)), "{data}");
         }
         let error = decoded(&json!({ "error": { "message": "no such model", "code": "model_not_found" } }), 1);
         assert!(error.unwrap_err().to_string().contains("no such model"));

@@ -119,8 +119,10 @@ impl Price {
     /// Makes calls that are served in a tier cost the rates of `price`, with its own steps by the size of the input.
     ///
     /// In a tier without rates a call costs the usual ones; where the tier may be dearer, that is a lower bound.
-    /// Rates for [`ServiceTier::Standard`] replace the price's own.
+    /// What the tier cost before, its steps included, no longer counts; rates for [`ServiceTier::Standard`] replace the
+    /// price's own.
     pub fn in_tier(mut self, tier: ServiceTier, price: &Self) -> Self {
+        self.others = Some(self.others().iter().filter(|other| other.tier != tier).cloned().collect());
         if tier == ServiceTier::Standard {
             self.rates = price.rates;
         }

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::chat::{ChatEvent, ToolCallPiece};
+use crate::chat::{ChatEvent, MAX_CALLS, ToolCallPiece};
 use crate::wire::{json_text, number, string, take};
 
 /// The calls of a response, as far as they are known.
@@ -61,12 +61,15 @@ impl Calls {
         }
     }
 
-    /// Which call it is, counted from 0; a new one if it is not known.
+    /// Which call it is, counted from 0; a new one if it is not known. All calls beyond the most that an answer may
+    /// have are one, for which whoever collects the answer refuses it: a server cannot make the search ever longer.
     fn find(&mut self, place: Option<u64>, item: Option<&str>) -> usize {
         let same =
             |call: &Call| (place.is_some() && call.place == place) || (item.is_some() && call.item.as_deref() == item);
         self.0.iter().position(same).unwrap_or_else(|| {
-            self.0.push(Call { place, item: item.map(str::to_owned), ..Call::default() });
+            if self.0.len() <= MAX_CALLS {
+                self.0.push(Call { place, item: item.map(str::to_owned), ..Call::default() });
+            }
             self.0.len() - 1
         })
     }

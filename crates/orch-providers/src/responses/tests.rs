@@ -3,11 +3,11 @@
 mod encoding;
 mod endings;
 
-use orch_core::Class;
+use orch_core::{Class, Error};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chat::{ChatEvent, FinishReason};
+use crate::chat::{ChatEvent, ChatRequest, ChatResponse, ChatSink, FinishReason};
 use crate::wire::testing::{Events, end, hold_whatever_comes, last_error, ok, piece, reasoning, text};
 use crate::wire::{decode_json, decode_sse};
 
@@ -291,4 +291,21 @@ fn whatever_comes_nothing_panics_and_only_a_whole_stream_is_an_answer() {
             "output_text",
         ],
     );
+}
+
+#[test]
+fn an_answer_may_have_so_many_calls_and_no_more() {
+    let collected = |calls: usize| -> Result<ChatResponse, Error> {
+        let call = |at: usize| json!({ "type": "function_call", "id": at.to_string(), "name": "f", "arguments": "{}" });
+        let output: Vec<_> = (0..calls).map(call).collect();
+        let sink = ChatSink::new(&ChatRequest::user("?"), None);
+        let events = ok(whole(&json!({ "status": "completed", "output": output })));
+        events.into_iter().for_each(|event| sink.event(tokio::time::Instant::now(), event));
+        sink.finish()
+    };
+    assert_eq!(collected(1_024).unwrap().tool_calls.len(), 1_024);
+    for calls in [1_025, 3_000] {
+        let error = collected(calls).unwrap_err();
+        assert!(error.class() == Class::BadOutput && error.to_string().contains("1024 tool calls"), "{error}");
+    }
 }

@@ -18,7 +18,7 @@ use orch_core::Error;
 pub struct ApiKey(Arc<str>);
 
 /// What stands where a key was.
-const REDACTED: &str = "***";
+pub(super) const REDACTED: &str = "***";
 
 impl ApiKey {
     /// A key; spaces and line ends around it are dropped, since keys are often read from files.
@@ -29,10 +29,13 @@ impl ApiKey {
     /// The key in an environment variable.
     ///
     /// # Errors
-    /// `InvalidRequest` naming the variable when it is not set, empty or not Unicode.
+    /// `InvalidRequest` when the variable is not set, empty or not Unicode. It is named if it has the form of a name
+    /// (letters, digits and `_`); anything else may be a key that was given in place of a name, and is not shown.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
-        let invalid =
-            |why: &str| Error::invalid("/api_key_env", format!("the environment variable `{variable}` {why}"));
+        let invalid = |why: &str| {
+            let name = shown_variable(variable);
+            Error::invalid("/api_key_env", format!("the environment variable `{name}` {why}"))
+        };
         let value = std::env::var(variable).map_err(|error| match error {
             std::env::VarError::NotPresent => invalid("is not set"),
             std::env::VarError::NotUnicode(_) => invalid("is not Unicode"),
@@ -56,6 +59,12 @@ impl ApiKey {
     pub(crate) fn redact(&self, text: &str) -> String {
         if self.0.is_empty() { text.to_owned() } else { text.replace(self.0.as_ref(), REDACTED) }
     }
+}
+
+/// The name of a variable, if it has the form of one: it may be a key that was given in its place.
+pub(crate) fn shown_variable(variable: &str) -> &str {
+    let is_name = variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name { variable } else { REDACTED }
 }
 
 impl fmt::Debug for ApiKey {
@@ -107,5 +116,12 @@ mod tests {
     fn a_variable_that_is_not_set_is_named() {
         let error = ApiKey::from_env("ORCH_TEST_NO_SUCH_KEY").unwrap_err();
         assert!(error.to_string().contains("`ORCH_TEST_NO_SUCH_KEY` is not set"), "{error}");
+    }
+
+    #[test]
+    fn a_key_in_place_of_a_variables_name_is_not_shown() {
+        let error = ApiKey::from_env("sk-secret").unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("`***` is not set") && !text.contains("secret"), "{text}");
     }
 }

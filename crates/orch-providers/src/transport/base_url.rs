@@ -5,6 +5,8 @@ use http::Uri;
 use orch_core::Error;
 use reqwest::Url;
 
+use super::api_key::REDACTED;
+
 /// Where a server's API begins: scheme, host, port and the path before the first endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
@@ -59,9 +61,19 @@ impl BaseUrl {
         format!("{}{path}", self.url).parse().map_err(|error| invalid(format!("`{self}{path}`: {error}")))
     }
 
-    /// The host, for spans and the default name of a target.
+    /// The host, without the port.
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The host, with the port where it is not the scheme's own: what tells one server from another.
+    pub(crate) fn authority(&self) -> &str {
+        authority(&self.url)
+    }
+
+    /// Whether `url` is of the same server.
+    pub(crate) fn is_at(&self, url: &str) -> bool {
+        authority(url) == self.authority()
     }
 
     /// Whether it is this machine.
@@ -80,16 +92,27 @@ fn invalid(reason: String) -> Error {
     Error::invalid("/base_url", reason)
 }
 
+/// A text that somebody gave as a base URL, as far as it may be shown: what is no URL may hold anything.
+pub(crate) fn shown_text(text: &str) -> String {
+    Url::parse(text.trim()).map_or_else(|_| REDACTED.to_owned(), |url| shown(&url))
+}
+
+/// Of a URL without credentials.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_once('/').map_or(rest, |(authority, _)| authority)
+}
+
 /// Scheme, host and path alone: credentials stand before the host, or in a query.
 fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
+/// Not the names below `localhost`: some resolvers ask the network for them.
 fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let name = host.trim_end_matches('.');
-    name == "localhost" || name.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -118,10 +141,16 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_this_machine_unless_allowed() {
-        for url in ["http://127.8.9.1/v1", "http://[::1]/v1", "http://localhost:1/v1", "http://a.localhost/v1"] {
+        for url in ["http://127.8.9.1/v1", "http://[::1]/v1", "http://localhost:1/v1"] {
             assert!(parse(url).unwrap().is_loopback(), "{url}");
         }
-        for url in ["http://example.com/v1", "http://10.0.0.7:8080", "http://localhost.example.com"] {
+        for url in [
+            "http://example.com/v1",
+            "http://10.0.0.7:8080",
+            "http://localhost.example.com",
+            "http://a.localhost/v1",
+            "http://localhost./v1",
+        ] {
             let error = parse(url).unwrap_err().to_string();
             assert!(error.contains(url) && error.contains("allow_insecure_http"), "{error}");
             assert!(!BaseUrl::parse(url, "/chat/completions", true).unwrap().is_loopback());
@@ -141,6 +170,19 @@ mod tests {
             let text = format!("{error} {error:?}");
             assert!(text.contains("/v1`") && !text.contains("hush"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_authority_tells_one_server_from_another() {
+        for (url, authority) in [
+            ("http://127.0.0.1:8080/v1", "127.0.0.1:8080"),
+            ("http://localhost:80", "localhost"),
+            ("http://[::1]:4000/proxy", "[::1]:4000"),
+        ] {
+            assert_eq!(parse(url).unwrap().authority(), authority);
+        }
+        let base = parse("http://127.0.0.1:8080").unwrap();
+        assert!(base.is_at("http://127.0.0.1:8080/other") && !base.is_at("http://127.0.0.1:8000/v1"));
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -5,13 +6,15 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use orch_core::{Error, Target};
 
-use super::{HttpProvider, Wire};
+use super::{HttpProvider, Server, Wire};
 use crate::pricing::{PriceBook, Prices};
 use crate::provider::ProviderInfo;
-use crate::transport::{ApiKey, BaseUrl, Caps, Settings, Transport};
+use crate::transport::{ApiKey, BaseUrl, Caps, Settings, Transport, shown_text, shown_variable};
 
 /// Settings of an [`HttpProvider`]: an `OpenAi`, an `OpenAiResponses` or an `Anthropic`.
-#[derive(Clone, Debug)]
+///
+/// Its `Debug` shows neither a key nor credentials in the base URL.
+#[derive(Clone)]
 #[must_use]
 pub struct HttpProviderBuilder<W> {
     pub(crate) wire: W,
@@ -26,7 +29,7 @@ pub struct HttpProviderBuilder<W> {
     caps: Caps,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Key {
     Given(ApiKey),
     InVariable(String),
@@ -109,7 +112,8 @@ impl<W: Wire> HttpProviderBuilder<W> {
         self
     }
 
-    /// Sets the outside party that breakers and limits are keyed by. Default: the provider's name.
+    /// Sets the outside party that breakers and limits are keyed by. Default: the provider's name at the provider's own
+    /// address, else the host of the base URL, with its port if it has one: servers of one's own fail each by itself.
     pub fn target(mut self, target: impl Into<Target>) -> Self {
         self.target = Some(target.into());
         self
@@ -170,7 +174,7 @@ impl<W: Wire> HttpProviderBuilder<W> {
         };
         Ok(HttpProvider {
             prices: self.prices.resolve(base.host(), &model)?,
-            info: match self.target {
+            info: match self.target.or_else(|| elsewhere(&server, &base)) {
                 Some(target) => ProviderInfo::new(server.name, model).with_target(target),
                 None => ProviderInfo::new(server.name, model),
             },
@@ -190,6 +194,38 @@ impl Key {
             Self::InVariable(variable) => ApiKey::from_env(&variable),
         }
     }
+}
+
+impl<W: fmt::Debug> fmt::Debug for HttpProviderBuilder<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpProviderBuilder")
+            .field("wire", &self.wire)
+            .field("base_url", &self.base_url.as_deref().map(shown_text))
+            .field("model", &self.model)
+            .field("key", &self.key)
+            .field("key_header", &self.key_header)
+            .field("prices", &self.prices)
+            .field("target", &self.target)
+            .field("allow_insecure_http", &self.allow_insecure_http)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("caps", &self.caps)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(key) => key.fmt(f),
+            Self::InVariable(variable) => f.debug_tuple("InVariable").field(&shown_variable(variable)).finish(),
+        }
+    }
+}
+
+/// The target where the base URL is not the server's own: a name that many servers share tells none of them apart.
+fn elsewhere(server: &Server, base: &BaseUrl) -> Option<Target> {
+    let own = server.base_url.is_some_and(|own| base.is_at(own));
+    (!own).then(|| Target::from(base.authority()))
 }
 
 fn header_name(name: &str) -> Result<HeaderName, Error> {

@@ -193,11 +193,26 @@ fn what_is_missing_or_wrong_is_named_when_the_model_is_built() {
 }
 
 #[test]
-fn the_target_is_the_dialects_name_unless_set() {
+fn the_target_is_the_dialects_name_at_its_own_address_unless_set() {
     let named = |dialect| OpenAi::compatible(dialect).model("m").build().unwrap();
     assert_eq!(named(Dialect::OLLAMA).info().target().as_str(), "ollama");
     let set = OpenAi::compatible(Dialect::VLLM).model("m").target("gpu-3").build().unwrap();
     assert_eq!((set.info().target().as_str(), set.info().name()), ("gpu-3", "vllm"));
     let elsewhere = OpenAi::builder().base_url("http://localhost:4000").model("m").build().unwrap();
     assert_eq!(elsewhere.info().name(), "openai-compatible");
+}
+
+#[test]
+fn servers_elsewhere_are_targets_each_by_itself() {
+    let at = |dialect, url| OpenAi::compatible(dialect).base_url(url).model("m").build().unwrap();
+    let info = |model: OpenAi| (model.info().name().to_owned(), model.info().target().as_str().to_owned());
+    let pair = |name: &str, target: &str| (name.to_owned(), target.to_owned());
+    let one = at(Dialect::COMPATIBLE, "http://127.0.0.1:4001");
+    let other = at(Dialect::COMPATIBLE, "http://127.0.0.1:4002/v1");
+    assert_eq!(info(one), pair("openai-compatible", "127.0.0.1:4001"));
+    assert_eq!(info(other), pair("openai-compatible", "127.0.0.1:4002"));
+    assert_eq!(info(at(Dialect::OLLAMA, "http://127.0.0.1:11434/other")), pair("ollama", "ollama"));
+    assert_eq!(info(at(Dialect::OLLAMA, "http://localhost:80")), pair("ollama", "localhost"));
+    let by_host = OpenAi::builder().base_url("http://[::1]:4001").model("m").build().unwrap();
+    assert_eq!(info(by_host), pair("openai-compatible", "[::1]:4001"));
 }

@@ -56,7 +56,7 @@ fn anthropic_needs_a_key_and_other_servers_of_its_wire_do_not() {
     assert!(matches!(error.kind(), ErrorKind::InvalidRequest { pointer, .. } if &**pointer == "/api_key"), "{error}");
     assert_eq!(Anthropic::builder().model("m").api_key("k").build().unwrap().info().name(), "anthropic");
     let other = builder("http://127.0.0.1:1".to_owned()).build().unwrap();
-    assert_eq!(other.info().target().as_str(), "anthropic-compatible");
+    assert_eq!((other.info().name(), other.info().target().as_str()), ("anthropic-compatible", "127.0.0.1:1"));
     let endpoint = builder("http://127.0.0.1:1/v1/messages".to_owned()).build().unwrap_err();
     assert!(endpoint.to_string().contains("leave out `/messages`"), "{endpoint}");
 }

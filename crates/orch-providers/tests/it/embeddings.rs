@@ -98,6 +98,19 @@ async fn failures_have_the_class_and_the_hints_that_they_have_for_a_chat() {
     assert_eq!(error.class(), Class::BadOutput);
 }
 
+#[tokio::test]
+async fn an_unusable_answer_was_paid_for_and_is_booked() {
+    let mut body = vectors();
+    body["data"][1]["embedding"] = json!([1e40, 1.0]);
+    let server = Server::answering(json_answer(&body)).await;
+    let meter = Meter::unlimited();
+    let error = service(&server).oneshot(on(&meter, two())).await.unwrap_err();
+    assert_eq!(error.class(), Class::BadOutput, "{error}");
+    assert_eq!(error.output().unwrap().usage(), &meter.usage());
+    assert_eq!(meter.usage().input_tokens, Some(Counted::reported(7)));
+    assert_eq!((meter.settled().cost, meter.held().cost), (Usd::from_nanos(14_000), Usd::ZERO));
+}
+
 /// The server's address, or `None` after saying that the test is skipped.
 #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 fn server() -> Option<String> {

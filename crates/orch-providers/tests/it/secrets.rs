@@ -98,6 +98,16 @@ async fn the_key_is_sent_and_shown_nowhere() {
     }
 }
 
+#[test]
+fn the_settings_show_no_credentials_wherever_they_were_put() {
+    for url in ["http://user:do-not-tell@localhost/v1", "http://localhost/v1?key=do-not-tell", "do-not-tell"] {
+        let shown = format!("{:?}", OpenAi::builder().base_url(url).api_key_env(KEY));
+        assert!(shown.contains("base_url: Some(") && !shown.contains("do-not-tell"), "{shown}");
+    }
+    let shown = format!("{:?}", OpenAi::builder().base_url("http://localhost:1/v1").api_key_env("MY_KEY"));
+    assert!(shown.contains("http://localhost:1/v1") && shown.contains("MY_KEY"), "{shown}");
+}
+
 #[tokio::test]
 async fn a_key_in_a_header_of_its_own_is_sent_as_it_is() {
     let builder = OpenAi::compatible(Dialect::LITELLM).api_key(KEY).api_key_header("api-key");

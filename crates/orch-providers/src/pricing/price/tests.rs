@@ -68,6 +68,20 @@ fn a_tier_has_rates_and_steps_of_its_own() {
 }
 
 #[test]
+fn new_rates_of_a_tier_replace_its_steps_too() {
+    let flat = |usd| Price::per_million(usd, 0.0).unwrap();
+    let stepped = flat(1.0).above(200, &flat(2.0));
+    for tier in [ServiceTier::Standard, ServiceTier::Batch] {
+        let price = stepped.clone().in_tier(tier, &stepped).in_tier(tier, &flat(0.5));
+        let cost = |tier| price.cost_of(&usage(201, 0), Billing::standard().with_tier(tier)).unwrap().value.nanos();
+        assert_eq!(cost(tier), 201 * 500, "{tier:?}");
+        let others = if tier == ServiceTier::Batch { 2_000 } else { 500 };
+        assert_eq!(cost(ServiceTier::Standard), 201 * others, "{tier:?}");
+    }
+    assert!(stepped.in_tier(ServiceTier::Standard, &Price::free()).is_free());
+}
+
+#[test]
 fn a_tier_without_rates_costs_the_usual_ones_and_at_least_them_if_it_may_be_dearer() {
     let price = Price::per_million(1.0, 10.0).unwrap();
     let source = |tier| price.cost_of(&usage(1, 1), Billing::standard().with_tier(tier)).unwrap().source;
