@@ -27,6 +27,11 @@ impl Starts {
         }
     }
 
+    /// How many texts there are, once they are ready to be searched.
+    pub(super) fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
     /// Makes everything ready to be searched.
     pub(super) fn finish(&mut self) {
         let mut sorted: Vec<Start> = Vec::with_capacity(self.open.len());
@@ -44,17 +49,18 @@ impl Starts {
 
     /// Adds the rules whose start `text` has.
     pub(super) fn find(&self, text: &str, found: &mut Vec<u32>) {
+        self.of(text).for_each(|(_, ids)| found.extend_from_slice(ids));
+    }
+
+    /// The starts that `text` has, longest first: how many bytes each has, and its rules.
+    pub(super) fn of(&self, text: &str) -> impl Iterator<Item = (usize, &[u32])> {
         // All that `text` begins with, the last text that is not after it begins with too.
-        let mut next = self.sorted.partition_point(|start| &*start.text <= text).checked_sub(1);
-        let Some(last) = next else { return };
-        let common = self.sorted[last].text.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count();
-        while let Some(place) = next {
-            let start = &self.sorted[place];
-            if start.text.len() <= common {
-                found.extend_from_slice(&start.ids);
-            }
-            next = start.shorter;
-        }
+        let last = self.sorted.partition_point(|start| &*start.text <= text).checked_sub(1);
+        let last = last.map(|place| &self.sorted[place]);
+        let common = |last: &Start| last.text.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count();
+        let common = last.map_or(0, common);
+        let chain = std::iter::successors(last, |start| start.shorter.map(|place| &self.sorted[place]));
+        chain.filter(move |start| start.text.len() <= common).map(|start| (start.text.len(), &*start.ids))
     }
 }
 

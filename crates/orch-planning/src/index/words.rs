@@ -2,7 +2,11 @@ use std::collections::{HashMap, HashSet};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, PatternID};
 
+use super::starts::Starts;
 use crate::matching::stands_alone;
+
+/// How many bytes of a text are looked at for every word in it; longer phrases are left to the automaton.
+const PHRASE: usize = 128;
 
 /// Rules by texts that must be part of an attribute, all found in one pass.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +14,10 @@ pub(super) struct Words {
     /// Single words, which stand alone in a text exactly if they are one of its runs of letters and digits. An
     /// automaton could find them too, but takes quadratic time to be made of very many.
     single: HashMap<Box<str>, Vec<u32>>,
+    /// Other ones that begin with a letter or digit, by their first word: they stand alone only where it does.
+    phrases: HashMap<Box<str>, Starts>,
+    /// How many of both there are.
+    whole: usize,
     open: HashMap<Box<str>, Vec<u32>>,
     built: Option<Built>,
 }
@@ -24,7 +32,7 @@ struct Built {
 
 impl Words {
     pub(super) fn is_empty(&self) -> bool {
-        self.built.is_none() && self.single.is_empty()
+        self.built.is_none() && self.single.is_empty() && self.phrases.is_empty()
     }
 
     /// Adds a rule for a part of texts, which must not be empty.
@@ -34,12 +42,22 @@ impl Words {
 
     /// Adds a rule for a whole word, or several, which must not be empty.
     pub(super) fn add_whole(&mut self, id: u32, word: &str) {
-        let single = word.chars().all(char::is_alphanumeric);
-        insert(if single { &mut self.single } else { &mut self.open }, id, word);
+        let first = first_word(word);
+        if first.len() == word.len() {
+            insert(&mut self.single, id, word);
+        } else if first.is_empty() || word.len() > PHRASE {
+            insert(&mut self.open, id, word);
+        } else if let Some(phrases) = self.phrases.get_mut(first) {
+            phrases.add(id, word);
+        } else {
+            self.phrases.entry(first.into()).or_default().add(id, word);
+        }
     }
 
     /// Makes the automaton; gives the rules when none can be made, because it would be too large.
     pub(super) fn finish(&mut self) -> Vec<u32> {
+        self.phrases.values_mut().for_each(Starts::finish);
+        self.whole = self.single.len() + self.phrases.values().map(Starts::len).sum::<usize>();
         let mut words: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         if words.is_empty() {
             return Vec::new();
@@ -72,16 +90,16 @@ impl Words {
 
     /// Adds the rules that have a whole word of `text`.
     pub(super) fn find_whole(&self, text: &str, found: &mut Vec<u32>) {
-        if !self.single.is_empty() {
-            let mut seen = HashSet::new();
-            for word in text.split(|c: char| !c.is_alphanumeric()) {
-                if let Some((word, ids)) = self.single.get_key_value(word)
-                    && seen.insert(word)
-                {
+        let mut seen = HashSet::new();
+        for (place, word) in words_of(text) {
+            if seen.len() == self.whole {
+                break;
+            }
+            let single = self.single.get(word).map(|ids| (word.len(), &**ids));
+            let phrases = self.phrases.get(word).into_iter().flat_map(|phrases| phrases.of(&text[place..]));
+            for (length, ids) in single.into_iter().chain(phrases) {
+                if stands_alone(text, place, place + length) && seen.insert(ids.as_ptr()) {
                     found.extend_from_slice(ids);
-                    if seen.len() == self.single.len() {
-                        break;
-                    }
                 }
             }
         }
@@ -103,6 +121,21 @@ impl Words {
     }
 }
 
+/// The letters and digits that `text` begins with.
+fn first_word(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
+}
+
+/// The runs of letters and digits of `text`, empty ones included, and where each begins.
+fn words_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let parts = text.split_inclusive(|c: char| !c.is_alphanumeric());
+    parts.scan(0, |end, part| {
+        let place = *end;
+        *end += part.len();
+        Some((place, part.strip_suffix(|c: char| !c.is_alphanumeric()).unwrap_or(part)))
+    })
+}
+
 fn insert(rules: &mut HashMap<Box<str>, Vec<u32>>, id: u32, text: &str) {
     match rules.get_mut(text) {
         Some(ids) => ids.push(id),
@@ -112,6 +145,8 @@ fn insert(rules: &mut HashMap<Box<str>, Vec<u32>>, id: u32, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -135,5 +170,36 @@ mod tests {
         words.find_whole("a a c+ b c+ a b", &mut found);
         found.sort_unstable();
         assert_eq!(found, [0, 1, 2, 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn words_and_phrases_are_found_where_asking_for_each_finds_them(
+            words in prop::collection::vec("[ab\u{e9}][ab +.\u{e9}]{0,5}|[+. ]{1,2}[ab]{0,2}|(a b ){40,70}", 0..12),
+            text in "[ab +.\u{e9}]{0,16}|(a b ){30,80}",
+        ) {
+            let mut index = Words::default();
+            (0..).zip(&words).for_each(|(id, word)| index.add_whole(id, word));
+            prop_assert!(index.finish().is_empty());
+            let mut found = Vec::new();
+            index.find_whole(&text, &mut found);
+            found.sort_unstable();
+            let stands = |word: &String| {
+                text.char_indices().any(|(at, _)| text[at..].starts_with(&**word) && stands_alone(&text, at, at + word.len()))
+            };
+            let expected: Vec<u32> = (0..).zip(&words).filter(|(_, word)| stands(word)).map(|(id, _)| id).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn very_many_phrases_are_made_ready_and_found() {
+        let mut words = Words::default();
+        (0..100_000).for_each(|n| words.add_whole(n, &format!("word {n}")));
+        assert!(words.finish().is_empty());
+        assert!(words.built.is_none(), "an automaton of so many takes quadratic time to be made");
+        let mut found = Vec::new();
+        words.find_whole("a word 7, a word 99999 and a word 100000", &mut found);
+        assert_eq!(found, [7, 99_999]);
     }
 }
