@@ -8,6 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Message, Role, ToolChoice, ToolDefinition};
 
+/// What no extra field may replace: the wire and the estimate of a call rely on it, by whichever name.
+const RESERVED: [&str; 8] =
+    ["model", "messages", "input", "stream", "max_tokens", "max_completion_tokens", "max_output_tokens", "n"];
+
 /// The form that the answer must have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -214,7 +218,7 @@ impl ChatRequest {
         self.edit(|body| body.stream = stream)
     }
 
-    /// Adds a field that goes to the provider as it is, over a field of ours of the same name.
+    /// Adds a field that goes to the provider as it is, over ours of that name; [`check`](Self::check) refuses a few.
     pub fn with_extra(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.edit(|body| {
             body.extras.insert(name.into(), value.into());
@@ -330,7 +334,8 @@ impl ChatRequest {
     /// Whether the request can be sent at all, whoever the provider is.
     ///
     /// # Errors
-    /// `InvalidRequest` that points at the field which is empty or out of its range.
+    /// `InvalidRequest` that points at the field which is empty or out of its range, or at `/extras/NAME` for an extra
+    /// field `model`, `messages`, `input`, `stream`, `max_tokens`, `max_completion_tokens`, `max_output_tokens` or `n`.
     pub fn check(&self) -> Result<(), Error> {
         let body = &self.body;
         if body.messages.is_empty() {
@@ -344,6 +349,9 @@ impl ChatRequest {
                 return Err(Error::invalid("/tool_choice", format!("`{name}` is none of the request's tools")));
             }
             _ => {}
+        }
+        if let Some(name) = RESERVED.iter().find(|name| body.extras.contains_key(**name)) {
+            return Err(Error::invalid(format!("/extras/{name}"), "has a setter, or is not supported"));
         }
         check_sampling("", body.temperature, body.top_p, body.max_tokens)
     }
@@ -410,6 +418,16 @@ mod tests {
             assert!(error.contains(pointer), "{error}");
         }
         ChatRequest::user("?").with_temperature(0.0).with_top_p(1.0).with_max_tokens(1).check().unwrap();
+    }
+
+    #[test]
+    fn an_extra_field_cannot_replace_what_a_budget_relies_on() {
+        for name in RESERVED {
+            let error = ChatRequest::user("?").with_max_tokens(5).with_extra(name, 9).check().unwrap_err();
+            assert_eq!(error.class(), orch_core::Class::Permanent);
+            assert!(error.to_string().contains(&format!("`/extras/{name}`")), "{error}");
+        }
+        ChatRequest::user("?").with_extra("priority", 9).check().unwrap();
     }
 
     #[test]

@@ -12,8 +12,8 @@ const QUOTED: usize = 200;
 
 /// The output of a whole response: its text, or its JSON where that was asked for.
 ///
-/// A refusal or a cut by the provider's filter is the provider's failure; an answer that is not JSON, or does not fit
-/// the schema that it is checked against, is `BadOutput`.
+/// A refusal or a cut by the provider's filter is the provider's failure; an answer that was cut in a tool call, is not
+/// JSON, or does not fit the schema that it is checked against, is `BadOutput`.
 /// Either way the error has the response, with its usage, as output.
 pub(super) fn output(
     mut response: ChatResponse,
@@ -43,6 +43,9 @@ fn content(
     }
     if response.finish == Some(FinishReason::ContentFilter) {
         return Err(declined(response, info, "content_filter", "the provider's filter cut the answer"));
+    }
+    if response.finish == Some(FinishReason::Length) && !response.tool_calls.is_empty() {
+        return Err(Error::bad_output("/tool_calls", "the answer was cut in a tool call"));
     }
     match format {
         ResponseFormat::Text => Ok(Content::from(std::mem::take(&mut response.text))),

@@ -45,7 +45,8 @@ impl<'a> Conversation<'a> {
     async fn answer(&mut self) -> Result<Output, Error> {
         loop {
             let response = self.ask().await?;
-            if let Some(toolbox) = self.tool.toolbox.as_ref().filter(|_| !response.tool_calls.is_empty()) {
+            let calls = !response.tool_calls.is_empty() && !is_cut(&response);
+            if let Some(toolbox) = self.tool.toolbox.as_ref().filter(|_| calls) {
                 self.call_tools(toolbox, response).await?;
                 continue;
             }
@@ -168,6 +169,11 @@ impl<'a> Conversation<'a> {
         let output = error.output().cloned().unwrap_or_else(|| Output::from(self.said.as_str()));
         error.with_output(self.described(output))
     }
+}
+
+/// Whether the answer is not all that the model would have said: its calls may be cut, too, or not meant any more.
+fn is_cut(response: &ChatResponse) -> bool {
+    response.refusal.is_some() || matches!(response.finish, Some(FinishReason::Length | FinishReason::ContentFilter))
 }
 
 /// Some servers give no ids, or the same to several calls: an answer must name one.

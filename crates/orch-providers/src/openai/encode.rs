@@ -159,12 +159,12 @@ mod tests {
     #[test]
     fn extra_fields_go_over_ours() {
         let request = ChatRequest::user("hi")
-            .with_max_tokens(5)
-            .with_extra("max_tokens", 9)
+            .with_temperature(0.5)
+            .with_extra("temperature", 0.9)
             .with_extra("priority", 1)
             .with_stream(false);
         let body = encode(&request, "m", &Dialect::VLLM);
-        assert_eq!((&body["max_tokens"], &body["priority"]), (&json!(9), &json!(1)));
+        assert_eq!((&body["temperature"], &body["priority"]), (&json!(0.9), &json!(1)));
     }
 
     #[test]

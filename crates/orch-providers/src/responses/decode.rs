@@ -40,7 +40,7 @@ struct Part {
 
 impl Decode for Decoder<'_> {
     fn frame(&mut self, data: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<Step, Error> {
-        if let Some(mut event) = self.speaker.event(data)? {
+        if let Some(mut event) = self.speaker.event_with(data, Failure::find_closed)? {
             let kind = take(&mut event, "type");
             self.event(kind.as_str().unwrap_or_default(), event, emit)?;
         }
@@ -49,11 +49,11 @@ impl Decode for Decoder<'_> {
 
     fn whole(&mut self, body: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
         let response = self.speaker.json(body)?;
-        if response.get("output").is_some() || response.get("status").is_some() {
+        if response["output"].is_array() || response["status"].is_string() {
             let status = string(&response, "status").unwrap_or("completed").to_owned();
             return self.end(&status, response, emit);
         }
-        Err(match Failure::find(&response) {
+        Err(match Failure::find_closed(&response) {
             Some(failure) => self.speaker.failed(failure, None),
             None => self.speaker.unusable("the answer is no response", body),
         })
@@ -144,7 +144,8 @@ impl<'a> Decoder<'a> {
         });
     }
 
-    /// The whole response: its usage, what it says that has not been said, and how it ended.
+    /// The whole response: its usage, what it says that has not been said, and how it ended. One with an error has
+    /// failed, whatever its status says.
     fn end(&mut self, status: &str, mut response: Value, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
         self.start(&response, emit);
         self.bill.tier(string(&response, "service_tier"), emit);
@@ -152,13 +153,13 @@ impl<'a> Decoder<'a> {
             emit(ChatEvent::Usage(usage(&response["usage"], &RESPONSES, self.reports_cost)));
         }
         self.output(take(&mut response, "output"), emit);
+        if response["error"].is_object() {
+            return Err(self.speaker.failed(Failure::of_closed_list(&response["error"]), None));
+        }
         let reason = match status {
             "completed" if self.calls.is_empty() => FinishReason::Stop,
             "completed" => FinishReason::ToolCalls,
             "incomplete" => incomplete(response.pointer("/incomplete_details/reason").and_then(Value::as_str)),
-            "failed" if response["error"].is_object() => {
-                return Err(self.speaker.failed(Failure::of_closed_list(&response["error"]), None));
-            }
             "queued" | "in_progress" => {
                 return Err(Error::bad_output("/status", format!("`{status}`: the response was not waited for")));
             }

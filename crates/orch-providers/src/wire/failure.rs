@@ -1,5 +1,6 @@
 //! What a server says when it fails, in any of the forms of any wire, as one error.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -8,13 +9,16 @@ use orch_core::{Class, Error, ErrorKind, ProviderFailure, wall_clock};
 use serde_json::Value;
 
 use super::classify::classify;
-use super::{DONE, Decode, Wire, string, take};
-use crate::transport::{ApiKey, beginning, limit_reset, limits, retry_after, stated_wait};
+use super::{DONE, Decode, Step, Wire, string, take};
+use crate::chat::ChatEvent;
+use crate::transport::{ApiKey, BodyError, beginning, limit_reset, limits, retry_after, stated_wait};
 
 /// How much of a server's words is kept.
 const MESSAGE: usize = 1_000;
 /// How much of an answer that cannot be read is shown.
 const GARBAGE: usize = 200;
+/// How much of a code or an id is kept.
+const NAME: usize = 200;
 
 /// Who speaks, for errors.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +35,8 @@ pub struct Speaker<'a> {
 /// What a server said about a failure.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Failure {
+    /// The first of its code, type and status, as the server wrote it.
+    code: Option<String>,
     /// Its code, type and status, in lower case.
     pub(super) words: Vec<String>,
     /// Its code as a number: a status, on servers that repeat it in the body.
@@ -43,11 +49,33 @@ pub(crate) struct Failure {
     pub(super) otherwise: Class,
 }
 
+/// How the failure in an answer is found, if it is one.
+type FindFailure = fn(&Value) -> Option<Failure>;
+
 impl Speaker<'_> {
     /// The provider of a wire by its own name, without a key.
     pub(crate) fn of(wire: &impl Wire) -> Self {
         let server = wire.server();
         Self { provider: server.name, key: None, conflict_passes: server.conflict_passes, request_id: None }
+    }
+
+    /// Gives the decoder what came next in a stream. Once the answer has ended, only the usage can be lost: neither a
+    /// broken connection nor junk spoils it, but a failure that the server reports still does.
+    pub(super) fn frame(
+        &self,
+        decoder: &mut impl Decode,
+        next: Result<impl Deref<Target = str>, BodyError>,
+        emit: &mut impl FnMut(ChatEvent),
+    ) -> Result<Step, Error> {
+        let data = match next {
+            Ok(data) => data,
+            Err(_) if decoder.has_ended() => return Ok(Step::Done),
+            Err(error) => return Err(error.into_error(self.provider)),
+        };
+        match decoder.frame(&data, emit) {
+            Err(error) if decoder.has_ended() && error.class() == Class::BadOutput => Ok(Step::Done),
+            read => read,
+        }
     }
 
     /// What a stream was worth whose body has ended.
@@ -58,12 +86,17 @@ impl Speaker<'_> {
     /// The JSON of an answer, or of a piece of it; the failure that it reports is an error.
     pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
         let json = self.json(text)?;
-        self.unfailed(json, text)
+        self.unfailed(json, text, Failure::find)
     }
 
     /// One event of a wire whose events have a type: none if it says nothing, an error if that is its type or it has
     /// none and reports a failure. A word of the end proves nothing on such a wire.
     pub(crate) fn event(&self, data: &str) -> Result<Option<Value>, Error> {
+        self.event_with(data, Failure::find)
+    }
+
+    /// The same, where `find` finds the failure.
+    pub(crate) fn event_with(&self, data: &str, find: FindFailure) -> Result<Option<Value>, Error> {
         let data = data.trim();
         if data.is_empty() || data.starts_with(DONE) {
             return Ok(None);
@@ -72,12 +105,12 @@ impl Speaker<'_> {
         if string(&json, "type").is_some_and(|kind| kind != "error") {
             return Ok(Some(json));
         }
-        self.unfailed(json, data).map(|_| None)
+        self.unfailed(json, data, find).map(|_| None)
     }
 
     /// An object that reports no failure.
-    fn unfailed(&self, json: Value, text: &str) -> Result<Value, Error> {
-        match Failure::find(&json) {
+    fn unfailed(&self, json: Value, text: &str, find: FindFailure) -> Result<Value, Error> {
+        match find(&json) {
             Some(failure) => Err(self.failed(failure, None)),
             None if json.is_object() => Ok(json),
             None => Err(self.unusable("the answer is not a JSON object", text)),
@@ -110,7 +143,8 @@ impl Speaker<'_> {
 
     /// An answer that cannot be used, with its beginning.
     pub(crate) fn unusable(&self, why: &str, answer: &str) -> Error {
-        Error::bad_output("", format!("{why}: {}", beginning(&self.redacted(answer), GARBAGE)))
+        let shown = |text: &str| self.shown(text, GARBAGE);
+        Error::bad_output("", format!("{}: {}", shown(why), shown(answer)))
     }
 
     /// A failure that the server reported: with its status and headers, or inside an answer that had begun.
@@ -124,9 +158,9 @@ impl Speaker<'_> {
         let error = Error::new(ErrorKind::Provider(ProviderFailure {
             provider: self.provider.into(),
             status,
-            code: failure.words.first().map(|code| self.redacted(code).into()),
-            message: beginning(&self.redacted(&failure.message), MESSAGE).into(),
-            request_id: id.map(Into::into),
+            code: failure.code.map(|code| self.shown(&code, NAME).into()),
+            message: self.shown(&failure.message, MESSAGE).into(),
+            request_id: id.map(|id| self.shown(&id, NAME).into()),
             context_overflow: verdict.context_overflow,
         }))
         .with_class(verdict.class);
@@ -135,8 +169,10 @@ impl Speaker<'_> {
         if verdict.not_executed { error.with_not_executed() } else { error }
     }
 
-    fn redacted(&self, text: &str) -> String {
-        self.key.map_or_else(|| text.to_owned(), |key| key.redact(text))
+    /// The beginning of a server's words, without the key: what is cut first may end in the half of one.
+    fn shown(&self, text: &str, chars: usize) -> String {
+        let redacted = self.key.map_or_else(|| text.to_owned(), |key| key.redact(text));
+        beginning(&redacted, chars).to_owned()
     }
 }
 
@@ -181,19 +217,28 @@ impl Failure {
         let json: Option<Value> = serde_json::from_str(body).ok();
         let found =
             json.as_ref().and_then(|json| Self::find(json).or_else(|| json.is_object().then(|| Self::of(json, json))));
-        found.unwrap_or_else(|| Self { message: beginning(body.trim(), GARBAGE).to_owned(), ..Self::default() })
+        found.unwrap_or_else(|| Self::unexplained(body.trim()))
     }
 
-    /// The failure of an answer that gives no reason but these words of ours.
+    /// The failure of an answer that gives no reason but these words.
     pub(crate) fn unexplained(message: &str) -> Self {
         Self { message: message.to_owned(), ..Self::default() }
     }
 
     /// The failure in an object whose codes are a closed list: one that is not known is a fault of the request.
     pub(crate) fn of_closed_list(error: &Value) -> Self {
-        let failure = Self::of(error, &Value::Null);
-        let otherwise = if failure.words.is_empty() { Class::Transient } else { Class::Permanent };
-        Self { otherwise, ..failure }
+        Self::of(error, &Value::Null).closed()
+    }
+
+    /// The failure in an answer of the Responses wire, whose flat `error` has the codes of a failed response.
+    pub(crate) fn find_closed(answer: &Value) -> Option<Self> {
+        let flat = string(answer, "type") == Some("error") && answer["error"].is_null();
+        Self::find(answer).map(|failure| if flat { failure.closed() } else { failure })
+    }
+
+    fn closed(self) -> Self {
+        let otherwise = if self.words.is_empty() { Class::Transient } else { Class::Permanent };
+        Self { otherwise, ..self }
     }
 
     /// `error` holds the failure; some servers put a part of it beside, into `around`.
@@ -201,14 +246,13 @@ impl Failure {
         let field = |name: &str| error.get(name).or_else(|| around.get(name)).filter(|field| !field.is_null());
         let detailed = error.pointer("/details/error_code").and_then(Value::as_str);
         let texts = ["code", "type", "status"].into_iter().filter_map(|name| field(name)?.as_str());
-        let texts = detailed.into_iter().chain(texts);
+        // The envelope's own type, and a status as a text, say nothing.
+        let said = |word: &&str| *word != "error" && word.parse::<u16>().is_err();
+        let words: Vec<&str> = detailed.into_iter().chain(texts).filter(said).collect();
         let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
         Self {
-            // The envelope's own type, and a status as a text, say nothing.
-            words: texts
-                .filter(|word| *word != "error" && word.parse::<u16>().is_err())
-                .map(str::to_lowercase)
-                .collect(),
+            code: words.first().map(|&word| word.to_owned()),
+            words: words.into_iter().map(str::to_lowercase).collect(),
             number: field("code").and_then(number).and_then(|number| u16::try_from(number).ok()),
             message: message(error).unwrap_or_else(|| error.to_string()),
             wait: wait_field(error),
@@ -221,7 +265,7 @@ impl Failure {
 impl Default for Failure {
     fn default() -> Self {
         let (words, message) = (Vec::new(), String::new());
-        Self { words, number: None, message, wait: None, request_id: None, otherwise: Class::Transient }
+        Self { code: None, words, number: None, message, wait: None, request_id: None, otherwise: Class::Transient }
     }
 }
 

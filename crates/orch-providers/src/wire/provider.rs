@@ -104,19 +104,13 @@ impl<W: Wire> HttpProvider<W> {
     async fn read_stream(&self, head: &Parts, body: Body, sink: &ChatSink) -> Result<(), Error> {
         let alive = body.inspect_ok(|_| sink.event(Instant::now(), ChatEvent::Heartbeat));
         let mut events = Events::new(alive, self.transport.caps());
-        let mut decoder = self.decoder(head);
+        let (speaker, mut decoder) = (self.speaker(head), self.decoder(head));
         while let Some(event) = events.next().await {
-            let data = match event {
-                Ok(data) => data,
-                // Only the usage can be lost now.
-                Err(_) if decoder.has_ended() => return Ok(()),
-                Err(error) => return Err(error.into_error(self.info.name())),
-            };
-            if decoder.frame(&data, &mut |event| sink.event(Instant::now(), event))? == Step::Done {
+            if speaker.frame(&mut decoder, event, &mut |event| sink.event(Instant::now(), event))? == Step::Done {
                 return Ok(());
             }
         }
-        self.speaker(head).end_of_body(&decoder)
+        speaker.end_of_body(&decoder)
     }
 
     async fn read_whole(&self, head: &Parts, body: Body, sink: &ChatSink) -> Result<(), Error> {

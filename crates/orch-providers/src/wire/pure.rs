@@ -50,13 +50,7 @@ fn decode_stream<W: Wire>(body: &[u8], wire: &W, mut emit: &mut dyn FnMut(ChatEv
     let speaker = Speaker::of(wire);
     let mut decoder = wire.decoder(speaker, None);
     while let Some(frame) = frames.next().now_or_never().flatten() {
-        let data = match frame {
-            Ok(data) => data,
-            // Only the usage can be lost now.
-            Err(_) if decoder.has_ended() => return Ok(()),
-            Err(error) => return Err(error.into_error(speaker.provider)),
-        };
-        if decoder.frame(&data, &mut emit)? == Step::Done {
+        if speaker.frame(&mut decoder, frame, &mut emit)? == Step::Done {
             return Ok(());
         }
     }

@@ -63,6 +63,17 @@ async fn a_connection_cut_after_the_finish_reason_lost_only_the_usage() {
 }
 
 #[tokio::test]
+async fn junk_after_the_finish_reason_spoils_nothing_and_an_error_does() {
+    let later = |after: &str| stream([text("whole"), stop(), after.to_owned()].concat());
+    for junk in ["data: <html>\n\n", "data: 7\n\n", "data: {\"choices\": 1}\n\n"] {
+        let response = one_call(Server::answering(later(junk)).await, hello()).await.unwrap();
+        assert_eq!((response.text.as_str(), response.finish), ("whole", Some(FinishReason::Stop)), "{junk}");
+    }
+    let overloaded = event(&json!({ "error": { "message": "busy", "type": "overloaded_error", "code": 529 } }));
+    assert!(one_call(Server::answering(later(&overloaded)).await, hello()).await.is_err());
+}
+
+#[tokio::test]
 async fn an_error_in_the_stream_is_that_error() {
     let overloaded = event(&json!({ "error": { "message": "busy", "type": "overloaded_error", "code": 529 } }));
     let first = stream(format!("{overloaded}data: [DONE]\n\n"));

@@ -273,6 +273,29 @@ async fn an_answer_that_was_cut_and_a_refusal_are_not_repaired() {
     }
 }
 
+#[tokio::test]
+async fn the_calls_of_an_answer_that_was_cut_filtered_or_refused_are_not_made() {
+    let ending = |reason: FinishReason, refusal: Option<&str>| {
+        let mut events = calls([("1", "sum", r#"{"numbers": [1]}"#)]).unwrap();
+        events.pop();
+        events.extend(refusal.map(|words| ChatEvent::Refusal(words.into())));
+        [events, vec![ChatEvent::End { reason }]].concat()
+    };
+    for (answer, class, words) in [
+        (ending(FinishReason::Length, None), Class::BadOutput, "cut in a tool call"),
+        (ending(FinishReason::ContentFilter, None), Class::Permanent, "filter"),
+        (ending(FinishReason::ToolCalls, Some("rather not")), Class::Permanent, "rather not"),
+    ] {
+        let (provider, meter) = (Scripted::new([Ok(answer)]), Meter::unlimited());
+        let error = run(adder(&provider).repair(true), &meter).await.unwrap_err();
+        assert_eq!((error.class(), provider.asked().len()), (class, 1), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        // The sum would have used 100 tokens more.
+        assert_eq!(meter.settled().tokens, 11);
+        assert_eq!(error.output().unwrap().usage(), &meter.usage());
+    }
+}
+
 #[cfg(feature = "jsonschema")]
 #[tokio::test]
 async fn an_answer_that_does_not_fit_its_schema_is_repaired_with_the_reason() {

@@ -88,12 +88,16 @@ fn the_error_event_is_flat() {
         (json!("rate_limit_exceeded"), Class::Throttled),
         (json!("insufficient_quota"), Class::Quota),
         (json!("invalid_request_error"), Class::Permanent),
+        (json!("invalid_prompt"), Class::Permanent),
+        (json!("a_code_of_next_year"), Class::Permanent),
         (json!(null), Class::Transient),
     ] {
         let event = json!({ "type": "error", "code": code, "message": "so it is", "param": null });
-        let error = last_error(sse(&[created(), text_delta("half"), event]));
-        assert_eq!(error.class(), class, "{code}");
-        assert!(error.to_string().contains("so it is"), "{error}");
+        for events in [sse(&[created(), text_delta("half"), event.clone()]), whole(&event)] {
+            let error = last_error(events);
+            assert_eq!(error.class(), class, "{code}");
+            assert!(error.to_string().contains("so it is"), "{error}");
+        }
     }
     let nested = json!({ "type": "error", "error": { "type": "overloaded_error", "message": "busy" } });
     assert_eq!(last_error(sse(&[nested])).class(), Class::Transient);
@@ -103,6 +107,27 @@ fn the_error_event_is_flat() {
 fn a_body_that_is_an_error_is_that_error() {
     let error = last_error(whole(&json!({ "error": { "code": "rate_limit_exceeded", "message": "slow" } })));
     assert_eq!(error.class(), Class::Throttled);
+}
+
+#[test]
+fn no_body_with_an_error_is_an_answer() {
+    let failure = json!({ "code": "rate_limit_exceeded", "message": "why" });
+    let completed = json!({ "status": "completed", "output": output(), "error": failure });
+    for (body, class) in [
+        (json!({ "error": failure, "output": null }), Class::Throttled),
+        (json!({ "status": 500, "error": "why" }), Class::Transient),
+        (json!({ "status": 500, "error": failure, "output": {} }), Class::Throttled),
+        (json!({ "status": "incomplete", "error": failure }), Class::Throttled),
+        (completed.clone(), Class::Throttled),
+    ] {
+        let error = last_error(whole(&body));
+        assert_eq!(error.class(), class, "{body}");
+        assert!(error.to_string().contains("why"), "{error}");
+    }
+    let streamed = sse(&[created(), json!({ "type": "response.completed", "response": completed })]);
+    assert_eq!(last_error(streamed).class(), Class::Throttled);
+    let fine = json!({ "id": "resp_1", "model": "m", "status": "completed", "output": [], "error": null });
+    assert_eq!(ok(whole(&fine)), [start(), end(FinishReason::Stop)]);
 }
 
 #[test]

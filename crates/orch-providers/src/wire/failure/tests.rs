@@ -248,7 +248,7 @@ fn code_message_and_request_id_are_kept() {
 #[test]
 fn a_body_that_is_not_json_is_the_message_as_far_as_it_is_short() {
     let error = refused(502, &[], format!("<html>{}</html>", "x".repeat(5_000)));
-    assert_eq!(details(&error).message.len(), 200);
+    assert_eq!(details(&error).message.len(), 1_000);
     assert_eq!(&*details(&refused(502, &[], "")).message, "");
     assert_eq!(&*details(&refused(502, &[], json!({ "oops": 1 }))).message, r#"{"oops":1}"#);
 }
@@ -309,6 +309,55 @@ fn the_key_is_in_no_part_of_an_error() {
         assert!(!shown.contains("hush"), "{shown}");
         assert!(shown.contains("***"), "{shown}");
     }
+}
+
+#[test]
+fn a_key_of_both_cases_is_hidden_in_every_part_of_an_error() {
+    let key = ApiKey::new("sk-HUSH-hush");
+    let wire = Speaker { key: Some(&key), ..SOMEBODY };
+    let failed = |body: &str| wire.failed(Failure::of_body(body), Some(&head(401, &[])));
+    let body = json!({ "error": { "message": "m", "code": "key_sk-HUSH-hush" }, "request_id": "of sk-HUSH-hush" });
+    let inside = serde_json::from_str::<u64>("\"sk-HUSH-hush\"").unwrap_err().to_string();
+    assert!(inside.contains("HUSH"), "{inside}");
+    let error = failed(&body.to_string());
+    assert_eq!(
+        (details(&error).code.as_deref(), details(&error).request_id.as_deref()),
+        (Some("key_***"), Some("of ***"))
+    );
+    for error in [error, failed("sk-HUSH-hush"), wire.unusable(&inside, "{}"), wire.unusable("w", "sk-HUSH-hush")] {
+        let shown = format!("{error} {error:?} {}", serde_json::to_string(&error).unwrap());
+        assert!(!shown.to_lowercase().contains("hush"), "{shown}");
+        assert!(shown.contains("***"), "{shown}");
+    }
+}
+
+#[test]
+fn a_key_across_the_cut_leaves_no_half() {
+    let key = ApiKey::new("sk-HUSH-hush");
+    let wire = Speaker { key: Some(&key), ..SOMEBODY };
+    for before in [195, 995] {
+        let long = format!("{}sk-HUSH-hush{}", "x".repeat(before), "y".repeat(100));
+        let body = json!({ "error": { "message": long, "code": long }, "request_id": long }).to_string();
+        for error in [
+            wire.failed(Failure::of_body(&long), Some(&head(502, &[]))),
+            wire.failed(Failure::of_body(&body), Some(&head(502, &[]))),
+            wire.unusable("why", &long),
+            wire.unusable(&long, "{}"),
+        ] {
+            let shown = format!("{error} {error:?} {}", serde_json::to_string(&error).unwrap());
+            assert!(!shown.contains("sk-"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn what_a_server_calls_a_failure_is_kept_as_it_wrote_it_up_to_a_length() {
+    let error = refused(400, &[], code("BadRequestError"));
+    assert_eq!((details(&error).code.as_deref(), error.class()), (Some("BadRequestError"), Class::Permanent));
+    let error = refused(500, &[], json!({ "error": code(&"x".repeat(900))["error"], "request_id": "r".repeat(900) }));
+    let length = |text: &Option<_>| text.as_ref().map(|text: &std::sync::Arc<str>| text.len());
+    assert_eq!((length(&details(&error).code), length(&details(&error).request_id)), (Some(200), Some(200)));
+    assert_eq!(SOMEBODY.unusable(&"§".repeat(900), "").to_string().matches('§').count(), 200);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
