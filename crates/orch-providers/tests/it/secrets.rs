@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use orch_providers::{Dialect, OpenAi, OpenAiBuilder, ProviderService};
 use tower::ServiceExt;
@@ -62,6 +62,10 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
+/// A second subscriber that is always there. With one alone, `tracing` asks only the thread that comes first to a
+/// span whether somebody listens, and remembers its "no" for all.
+static ANOTHER: LazyLock<tracing::Dispatch> = LazyLock::new(|| tracing::Dispatch::new(Log::default()));
+
 /// Everything that a user can print of a call whose server repeats the key in its words.
 async fn shown(builder: OpenAiBuilder, status: &str, body: &str) -> (String, Server) {
     let server = Server::answering(answer(status, "content-type: application/json\r\n", body)).await;
@@ -69,6 +73,7 @@ async fn shown(builder: OpenAiBuilder, status: &str, body: &str) -> (String, Ser
     let mut shown = format!("{builder:?}");
     let model = builder.build().unwrap();
     shown += &format!("{model:?}");
+    LazyLock::force(&ANOTHER);
     let log = Log::default();
     let guard = tracing::subscriber::set_default(log.clone());
     let result = ProviderService::new(model).oneshot(hello()).await;

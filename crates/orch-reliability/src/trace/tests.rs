@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use orch_core::{Class, Error, ErrorKind, Estimate, HasContext, Output, Part, ToolSpec};
@@ -82,12 +82,17 @@ impl Subscriber for Collect {
     }
 }
 
+/// A second subscriber that is always there. With one alone, `tracing` asks only the thread that comes first to a
+/// span whether somebody listens, and remembers its "no" for all.
+static ANOTHER: LazyLock<tracing::Dispatch> = LazyLock::new(|| tracing::Dispatch::new(Collect::default()));
+
 impl Collect {
     fn spans(&self) -> Vec<Seen> {
         self.0.lock().unwrap().spans.clone()
     }
 
     fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        LazyLock::force(&ANOTHER);
         tracing::subscriber::set_default(self.clone())
     }
 }
