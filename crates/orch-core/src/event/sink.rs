@@ -1,6 +1,6 @@
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 
@@ -21,9 +21,17 @@ pub struct EventSink(Option<Arc<Hub>>);
 #[derive(Debug)]
 struct Hub {
     identity: Arc<Identity>,
-    listening: AtomicBool,
+    /// One of the constants below.
+    audience: AtomicU8,
     state: Mutex<State>,
 }
+
+/// Nobody.
+const NOBODY: u8 = 0;
+/// Other sinks, whose listeners come and go unseen.
+const SINKS: u8 = 1;
+/// A stream at least.
+const STREAMS: u8 = 2;
 
 #[derive(Debug, Default)]
 struct State {
@@ -41,17 +49,17 @@ impl EventSink {
     }
 
     pub(crate) fn new(identity: Arc<Identity>) -> Self {
-        Self(Some(Arc::new(Hub { identity, listening: AtomicBool::new(false), state: Mutex::default() })))
+        Self(Some(Arc::new(Hub { identity, audience: AtomicU8::new(NOBODY), state: Mutex::default() })))
     }
 
     pub(crate) fn is_none(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Whether somebody listens.
+    /// Whether somebody listens, here or at a sink that events are forwarded to.
     #[must_use]
     pub fn is_listening(&self) -> bool {
-        self.0.as_ref().is_some_and(|hub| hub.listening.load(Ordering::Acquire))
+        self.0.as_ref().is_some_and(|hub| hub.is_heard())
     }
 
     /// A stream of everything from now on; ends after the terminal event, or when every sink is gone.
@@ -73,8 +81,21 @@ impl EventSink {
         if Arc::ptr_eq(hub, target) {
             return;
         }
-        hub.lock().forwards.push(other.clone());
-        hub.listening.store(true, Ordering::Release);
+        let mut state = hub.lock();
+        state.forwards.push(other.clone());
+        hub.count(&state);
+    }
+
+    /// Takes back one [`forward_to`](Self::forward_to) to `other`; without one, nothing happens.
+    pub fn stop_forwarding(&self, other: &Self) {
+        let (Some(hub), Some(target)) = (&self.0, &other.0) else { return };
+        let mut state = hub.lock();
+        let place =
+            state.forwards.iter().position(|sink| sink.0.as_ref().is_some_and(|sink| Arc::ptr_eq(sink, target)));
+        if let Some(place) = place {
+            state.forwards.remove(place);
+            hub.count(&state);
+        }
     }
 
     /// Emits an event with its origin; built only when somebody listens.
@@ -119,12 +140,30 @@ impl Hub {
         lock(&self.state)
     }
 
+    /// Notes who listens; to be done under the lock after each change.
+    fn count(&self, state: &State) {
+        let audience = match (state.lanes.is_empty(), state.forwards.is_empty()) {
+            (false, _) => STREAMS,
+            (true, false) => SINKS,
+            (true, true) => NOBODY,
+        };
+        self.audience.store(audience, Ordering::Release);
+    }
+
+    fn is_heard(&self) -> bool {
+        match self.audience.load(Ordering::Acquire) {
+            NOBODY => false,
+            SINKS => self.lock().forwards.iter().any(EventSink::is_listening),
+            _ => true,
+        }
+    }
+
     /// Adds a listener; `false` when the run has ended.
     fn add(&self, lane: &Arc<Mutex<Lane>>) -> bool {
         let mut state = self.lock();
         if !state.ended {
             state.lanes.push(Arc::clone(lane));
-            self.listening.store(true, Ordering::Release);
+            self.count(&state);
         }
         !state.ended
     }
@@ -145,8 +184,7 @@ impl Hub {
     fn forget(&self, lane: &Arc<Mutex<Lane>>) {
         let mut state = self.lock();
         state.lanes.retain(|other| !Arc::ptr_eq(other, lane));
-        let listening = !state.lanes.is_empty() || !state.forwards.is_empty();
-        self.listening.store(listening, Ordering::Release);
+        self.count(&state);
     }
 }
 

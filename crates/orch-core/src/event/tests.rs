@@ -218,6 +218,32 @@ fn forwarded_events_carry_the_ids_and_numbers_of_the_other_run_and_no_terminal()
 }
 
 #[test]
+fn forwarding_counts_as_listening_while_somebody_listens_over_there_and_ends_when_taken_back() {
+    let mut work = CallContext::new();
+    let (mut caller, mut other) = (CallContext::new(), CallContext::new());
+    for context in [&mut work, &mut caller, &mut other] {
+        // From the first listener on a context has a sink.
+        drop(context.subscribe());
+    }
+    for sink in [caller.events(), other.events(), caller.events()] {
+        work.events().forward_to(sink);
+    }
+    assert!(!work.events().is_listening(), "nobody listens to the callers");
+    let mut events = caller.subscribe();
+    assert!(work.events().is_listening());
+    work.events().stop_forwarding(caller.events());
+    work.emit(|| started(1));
+    assert_eq!(unread(&mut events).len(), 1, "one of two is left");
+    work.events().stop_forwarding(caller.events());
+    work.events().stop_forwarding(caller.events());
+    assert!(!work.events().is_listening());
+    work.emit(|| started(2));
+    assert_eq!(unread(&mut events).len(), 0);
+    let _others = other.subscribe();
+    assert!(work.events().is_listening(), "the other one was left alone");
+}
+
+#[test]
 fn a_sink_forwarded_to_itself_does_not_repeat() {
     let (run, mut events, one, _) = run();
     run.events().forward_to(run.events());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use orch_core::store::{BudgetLedger, Hold, HoldId, Level, StoreError};
 use orch_core::{CallContext, Error, ErrorKind, Estimate, Limits, Spend, Usd};
 use tokio::runtime::Handle;
+use tokio::sync::Mutex as Turn;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -16,6 +17,8 @@ pub(super) struct Above {
     levels: Box<Levels>,
     /// What could not be said, because the ledger failed or there was no runtime to say it in.
     unsaid: Mutex<VecDeque<Ending>>,
+    /// Held by the one that says it.
+    turn: Turn<()>,
 }
 
 /// Names the levels above a run.
@@ -27,6 +30,8 @@ struct Ending {
     levels: Arc<[Level]>,
     hold: HoldId,
     spent: Spend,
+    /// Whether it waits when the ledger does not hear it; a hold that may never have been made lapses by itself.
+    keep: bool,
 }
 
 /// How long a hold outlives the run's deadline, so that a run which ends just then can still be settled.
@@ -39,7 +44,7 @@ impl Above {
         ledger: Arc<dyn BudgetLedger>,
         levels: impl Fn(&CallContext) -> Vec<Level> + Send + Sync + 'static,
     ) -> Self {
-        Self { ledger, levels: Box::new(levels), unsaid: Mutex::default() }
+        Self { ledger, levels: Box::new(levels), unsaid: Mutex::default(), turn: Turn::default() }
     }
 
     /// Sets aside what the run may spend, in a task of its own, so that a grant which comes after the caller has left is
@@ -53,7 +58,7 @@ impl Above {
         let now = Instant::now();
         let ttl = context.deadline().map_or(UNBOUNDED, |deadline| deadline.remaining(now).saturating_add(SLACK));
         // Made before the question is asked: dropped at any later point, it gives the hold back.
-        let held = Held { above: Arc::clone(self), levels, hold: HoldId(fastrand::u128(..)) };
+        let held = Held { above: Arc::clone(self), levels, hold: HoldId(fastrand::u128(..)), grant: Grant::Doubtful };
         Some(match Handle::try_current() {
             Ok(runtime) => Ok(runtime.spawn(held.ask(amount, ttl))),
             Err(_) => Err(Error::new(ErrorKind::LedgerUnavailable { reason: "no runtime to ask it in".into() })),
@@ -62,6 +67,19 @@ impl Above {
 
     /// Says all that is still to be said.
     pub(super) async fn say_all(self: &Arc<Self>) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        self.say_waiting().await
+    }
+
+    /// Says what waits, unless that is being done already.
+    async fn say_backlog(self: Arc<Self>) {
+        let Ok(_turn) = self.turn.try_lock() else { return };
+        if let Err(error) = self.say_waiting().await {
+            self.failed(&error);
+        }
+    }
+
+    async fn say_waiting(self: &Arc<Self>) -> Result<(), StoreError> {
         // As many as wait now: what fails is put back at the end.
         let waiting = self.unsaid_len();
         for _ in 0..waiting {
@@ -81,21 +99,24 @@ impl Above {
         self.unsaid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends a hold in a task of its own, together with those that could not be ended before.
+    /// Ends a hold in a task of its own. A ledger that hears it is then told what it did not hear before, in another
+    /// task, so that nobody's answer waits for the endings of others.
     fn end(self: &Arc<Self>, ending: Ending) -> Option<JoinHandle<()>> {
         let saying = Saying::new(self, ending);
         // Without a runtime `saying` is dropped here, and waits for the next run.
         let runtime = Handle::try_current().ok()?;
         Some(runtime.spawn(async move {
             let above = Arc::clone(&saying.above);
-            let said = match saying.say().await {
-                Ok(()) => above.say_all().await,
-                failed => failed,
-            };
-            if let Err(error) = said {
-                tracing::warn!(%error, waiting = above.unsaid_len(), "the budget ledger failed; it is told again later");
+            match saying.say().await {
+                Ok(()) if above.unsaid_len() > 0 => drop(tokio::spawn(above.say_backlog())),
+                Ok(()) => {}
+                Err(error) => above.failed(&error),
             }
         }))
+    }
+
+    fn failed(&self, error: &StoreError) {
+        tracing::warn!(%error, waiting = self.unsaid_len(), "the budget ledger failed; it is told again later");
     }
 }
 
@@ -131,13 +152,27 @@ pub(super) struct Held {
     /// Empty once there is nothing to give back.
     levels: Arc<[Level]>,
     hold: HoldId,
+    grant: Grant,
+}
+
+/// What the ledger has said about a hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Grant {
+    /// Nothing yet, or it failed: the hold may have been made all the same.
+    Doubtful,
+    Given,
+    Refused,
 }
 
 impl Held {
-    async fn ask(self, amount: Spend, ttl: Duration) -> Result<Self, Refusal> {
+    async fn ask(mut self, amount: Spend, ttl: Duration) -> Result<Self, Refusal> {
         let error = match self.above.ledger.reserve(&self.levels, self.hold, amount, ttl).await {
-            Ok(Hold::Granted) => return Ok(self),
+            Ok(Hold::Granted) => {
+                self.grant = Grant::Given;
+                return Ok(self);
+            }
             Ok(Hold::Refused { level, budget, limit, actual }) => {
+                self.grant = Grant::Refused;
                 Error::new(ErrorKind::BudgetExceeded { budget, limit, actual, level })
             }
             Err(error) => {
@@ -155,10 +190,12 @@ impl Held {
 
     fn end(&mut self, spent: Spend) -> Option<JoinHandle<()>> {
         let levels = mem::replace(&mut self.levels, Arc::new([]));
-        if levels.is_empty() {
+        let nothing_to_say = self.grant == Grant::Refused && spent == Spend::ZERO;
+        if levels.is_empty() || nothing_to_say {
             return None;
         }
-        self.above.end(Ending { levels, hold: self.hold, spent })
+        let keep = self.grant == Grant::Given || spent != Spend::ZERO;
+        self.above.end(Ending { levels, hold: self.hold, spent, keep })
     }
 }
 
@@ -174,7 +211,8 @@ impl fmt::Debug for Held {
     }
 }
 
-/// An ending that is being said. Dropped before the ledger has heard it, whatever the reason, it waits for the next run.
+/// An ending that is being said. Dropped before the ledger has heard it, whatever the reason, it waits for the next run
+/// if it is to be kept.
 struct Saying {
     above: Arc<Above>,
     ending: Option<Ending>,
@@ -186,7 +224,7 @@ impl Saying {
     }
 
     async fn say(mut self) -> Result<(), StoreError> {
-        if let Some(Ending { levels, hold, spent }) = self.ending.clone() {
+        if let Some(Ending { levels, hold, spent, .. }) = self.ending.clone() {
             match spent {
                 Spend::ZERO => self.above.ledger.cancel(&levels, hold).await?,
                 spent => self.above.ledger.settle(&levels, hold, spent).await?,
@@ -199,7 +237,7 @@ impl Saying {
 
 impl Drop for Saying {
     fn drop(&mut self) {
-        if let Some(ending) = self.ending.take() {
+        if let Some(ending) = self.ending.take().filter(|ending| ending.keep) {
             self.above.unsaid().push_back(ending);
         }
     }

@@ -77,6 +77,11 @@ impl Account {
         }
     }
 
+    /// The run's deadline, if it is before `at`.
+    pub(super) fn deadline_or(&self, at: Instant) -> Instant {
+        self.context.deadline().map_or(at, |deadline| deadline.instant().min(at))
+    }
+
     /// Tells the levels above what was spent, and says when they know.
     pub(super) fn close(&mut self) -> Option<JoinHandle<()>> {
         self.held.take()?.settle(self.meter.settled())

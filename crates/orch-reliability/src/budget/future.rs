@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use orch_core::service::{TryReady, try_ready};
 use orch_core::{Budget, Deadline, Error, ErrorKind, HasContext, Output};
@@ -13,6 +14,9 @@ use super::above::{Held, Refusal, Reserving};
 use super::account::Account;
 use super::layer::Mode;
 use crate::timer::Timer;
+
+/// How long an answer waits at most until the ledger has heard what was spent.
+const LONGEST_TELLING: Duration = Duration::from_secs(1);
 
 /// A call that waits for the levels above it.
 pub(super) struct Waiting<S, R> {
@@ -66,7 +70,7 @@ pin_project! {
         Reserving { answer: JoinHandle<Result<Held, Refusal>>, waiting: Option<Waiting<S, R>> },
         // In this order: what the call books when it is dropped belongs to the account.
         Running { #[pin] future: TryReady<S, R>, account: Option<Account> },
-        Settling { told: JoinHandle<()>, result: Option<Result<Output, Error>> },
+        Settling { told: JoinHandle<()>, until: Instant, result: Option<Result<Output, Error>> },
         Refused { error: Option<Error> },
     }
 }
@@ -121,16 +125,20 @@ where
                         let Some(account) = account else { return Poll::Ready(result) };
                         let result = account.settle(result);
                         let Some(told) = account.close() else { return Poll::Ready(result) };
-                        this.state.set(State::Settling { told, result: Some(result) });
+                        let until = account.deadline_or(Instant::now() + LONGEST_TELLING);
+                        this.state.set(State::Settling { told, until, result: Some(result) });
                         continue;
                     }
                     if let Some(account) = account {
                         account.warn();
                     }
                 }
-                StateProj::Settling { told, result } => {
-                    // Whether it succeeded is the task's own matter: what it could not say is kept.
-                    let _ = ready!(Pin::new(told).poll(cx));
+                StateProj::Settling { told, until, result } => {
+                    // Whether it succeeded is the task's own matter, and it goes on without the answer: what it
+                    // cannot say is kept.
+                    if Pin::new(told).poll(cx).is_pending() {
+                        ready!(this.timer.poll_by(cx, *until));
+                    }
                     return Poll::Ready(result.take().expect("a finished future is not polled again"));
                 }
                 StateProj::Refused { error } => {

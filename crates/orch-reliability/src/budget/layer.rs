@@ -82,11 +82,13 @@ impl BudgetLayer {
     ///
     /// Before a run begins, what it may spend is set aside at all its levels: its own limits (of the layer, or of the
     /// run), else its estimate, else the smallest amount, which is refused once a level is used up. When the run ends,
-    /// the hold is replaced by what was spent, however it ended: with an answer (after the ledger has heard it), with an
-    /// error, or dropped (in a task). Holds lapse a minute after the run's deadline, or after an hour without one.
+    /// the hold is replaced by what was spent, however it ended: with an answer or an error (which wait until the ledger has
+    /// heard it, a second or until the deadline at most), or dropped (in a task). Holds lapse a minute after the run's
+    /// deadline, or after an hour without one.
     ///
-    /// What the ledger could not be told, because it failed or there was no runtime, waits in memory for the end of
-    /// the next run, or for [`tell_ledger`](Self::tell_ledger).
+    /// What the ledger could not be told, because it failed or there was no runtime, waits in memory until the ledger
+    /// has heard the end of another run, or for [`tell_ledger`](Self::tell_ledger). A refused run leaves nothing behind;
+    /// when the ledger fails to say whether it holds anything, the hold is cancelled once, and else lapses.
     ///
     /// ```
     /// use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The levels above a run: reserve before, settle however the run ends, lose nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -181,15 +181,17 @@ async fn dropped_at_any_await_it_settles_what_was_used_and_holds_nothing() {
 struct Flaky {
     ledger: MemoryLedger,
     fails: AtomicBool,
-    slow: AtomicBool,
+    /// In milliseconds.
+    late: AtomicU64,
     asked: AtomicUsize,
 }
 
 impl Flaky {
     async fn answer<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        if self.slow.load(Ordering::Relaxed) {
-            sleep(Duration::from_secs(1)).await;
+        let late = self.late.load(Ordering::Relaxed);
+        if late > 0 {
+            sleep(Duration::from_millis(late)).await;
         }
         if self.fails.load(Ordering::Relaxed) {
             return Err(StoreError::Transient("down".into()));
@@ -244,6 +246,7 @@ async fn what_a_failing_ledger_was_not_told_is_told_with_the_next_run_or_by_hand
     assert_eq!(layer.untold(), 1);
     ledger.fails.store(false, Ordering::Relaxed);
     assert!(layer.layer(uses(3)).oneshot(Ask::pure()).await.is_ok());
+    settle().await;
     assert_eq!((layer.untold(), standing(&*ledger).await), (0, at(7, 0)));
 
     assert!(layer.layer(tool).oneshot(Ask::pure()).await.is_ok());
@@ -252,10 +255,96 @@ async fn what_a_failing_ledger_was_not_told_is_told_with_the_next_run_or_by_hand
     assert_eq!((layer.untold(), standing(&*ledger).await), (0, at(11, 0)));
 }
 
+/// A tool that makes the ledger late while it works.
+fn delays(
+    ledger: &Arc<Flaky>,
+    late: u64,
+) -> impl Service<Ask, Response = Output, Error = Error, Future: Send> + Clone + use<> {
+    let ledger = Arc::clone(ledger);
+    service_fn(move |_: Ask| {
+        ledger.late.store(late, Ordering::Relaxed);
+        async { Ok::<_, Error>(Output::from("fine").with_usage(tokens(4))) }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_waits_for_a_late_ledger_a_second_or_until_its_deadline() {
+    for (time, waits) in [(None, 1_000), (Some(300), 300), (Some(5_000), 1_000)] {
+        let ledger = Arc::new(Flaky::default());
+        let ask = Ask::pure().with(|context| match time {
+            Some(time) => {
+                context.with_deadline(Deadline::after(tokio::time::Instant::now(), Duration::from_millis(time)))
+            }
+            None => context,
+        });
+        let started = tokio::time::Instant::now();
+        let result = under(&ledger, 100, 100).layer(delays(&ledger, 3_000)).oneshot(ask).await;
+        assert!(result.is_ok(), "{result:?}");
+        assert_eq!(started.elapsed().as_millis(), waits);
+        assert_eq!(standing(&*ledger).await, at(0, 10));
+        sleep(Duration::from_secs(3)).await;
+        assert_eq!(standing(&*ledger).await, at(4, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_of_a_run_outlives_its_time_budget_while_the_ledger_is_told() {
+    let ledger = Arc::new(Flaky::default());
+    let time = Budget::new().tokens(10).time(Duration::from_millis(500));
+    let levels = vec![level("tenant:acme", 100), level("day:1", 100)];
+    let layer = BudgetLayer::new(time).unwrap().ledger(Arc::clone(&ledger) as _, move |_| levels.clone());
+    let started = tokio::time::Instant::now();
+    assert!(layer.layer(delays(&ledger, 3_000)).oneshot(Ask::pure()).await.is_ok());
+    assert_eq!(started.elapsed().as_millis(), 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobodys_answer_waits_for_what_the_ledger_missed_of_others() {
+    let ledger = Arc::new(Flaky::default());
+    ledger.fails.store(true, Ordering::Relaxed);
+    let soft = under(&ledger, 1_000, 1_000).soft();
+    for _ in 0..20 {
+        assert!(soft.layer(uses(4)).oneshot(Ask::pure()).await.is_ok());
+    }
+    assert_eq!(soft.untold(), 20);
+    ledger.fails.store(false, Ordering::Relaxed);
+    let started = tokio::time::Instant::now();
+    assert!(soft.layer(delays(&ledger, 100)).oneshot(Ask::pure()).await.is_ok());
+    assert_eq!(started.elapsed().as_millis(), 100, "its own ending");
+    assert!(soft.untold() >= 18, "one at a time: {}", soft.untold());
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!((soft.untold(), started.elapsed().as_millis()), (0, 3_100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_run_leaves_nothing_to_be_told_and_asks_once() {
+    let ledger = Arc::new(Flaky::default());
+    let layer = under(&ledger, 9, 100);
+    assert!(layer.layer(uses(1)).oneshot(Ask::pure()).await.is_err());
+    settle().await;
+    assert_eq!((ledger.asked.load(Ordering::Relaxed), layer.untold()), (1, 0));
+    // A soft budget counts what was spent all the same.
+    assert!(layer.soft().layer(uses(1)).oneshot(Ask::pure()).await.is_ok());
+    assert_eq!(standing(&*ledger).await, at(1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_refused_while_the_ledger_fails_do_not_pile_up() {
+    let ledger = Arc::new(Flaky::default());
+    ledger.fails.store(true, Ordering::Relaxed);
+    let layer = under(&ledger, 100, 100);
+    for _ in 0..10 {
+        assert!(layer.layer(uses(1)).oneshot(Ask::pure()).await.is_err());
+    }
+    settle().await;
+    // Each hold is cancelled once, since it may have been made.
+    assert_eq!((ledger.asked.load(Ordering::Relaxed), layer.untold()), (20, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_grant_that_comes_after_the_caller_has_left_is_given_back() {
     let ledger = Arc::new(Flaky::default());
-    ledger.slow.store(true, Ordering::Relaxed);
+    ledger.late.store(1_000, Ordering::Relaxed);
     let script = uses(10);
     let run = tokio::spawn(under(&ledger, 100, 100).layer(script.clone()).oneshot(Ask::pure()));
     settle().await;
@@ -271,7 +360,7 @@ async fn a_grant_that_comes_after_the_caller_has_left_is_given_back() {
 #[tokio::test(start_paused = true)]
 async fn a_time_budget_bounds_the_wait_for_the_ledger() {
     let ledger = Arc::new(Flaky::default());
-    ledger.slow.store(true, Ordering::Relaxed);
+    ledger.late.store(1_000, Ordering::Relaxed);
     let time = Budget::new().tokens(10).time(Duration::from_millis(500));
     let layer = BudgetLayer::new(time).unwrap().ledger(ledger, |_| vec![level("tenant:acme", 100)]);
     let error = layer.layer(uses(1)).oneshot(Ask::pure()).await.unwrap_err();

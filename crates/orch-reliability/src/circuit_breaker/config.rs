@@ -127,6 +127,10 @@ impl CircuitBreakerConfig {
 
     /// From when on a call is slow; default: never. Not zero. Then a slow probe counts as failed, and the
     /// circuit also opens when [`slow_rate`](Self::slow_rate) is reached.
+    ///
+    /// The time is that of everything inside the breaker: a wait in a rate limit or a bulkhead that stands there counts
+    /// as well. It must be larger than their `max_wait` together, or a crowd of one's own opens the circuit of a target
+    /// that answers quickly.
     pub fn slow_after(mut self, time: Duration) -> Self {
         self.slow_after = Some(time);
         self

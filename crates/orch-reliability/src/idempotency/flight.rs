@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::{Claim, Fingerprint, IdempotencyStore, Key, Lease, OwnerId, Record, StoreError, Takeover};
-use orch_core::{CallContext, Class, Effect, Error, ErrorKind, Event};
+use orch_core::{CallContext, Class, Deadline, Effect, Error, ErrorKind, Event};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
@@ -113,10 +113,13 @@ impl<T: Replay> Flight<T> {
 
     /// Another process works on the key: waits until that may have changed.
     async fn wait(&self, retry_in: Duration) -> Result<(), Error> {
-        self.landing.is_elsewhere(Instant::now() + retry_in);
+        self.landing.is_elsewhere(Deadline::after(Instant::now(), retry_in).instant());
         let pause = retry_in.max(SHORTEST_WAIT);
         let changed = async {
-            if self.store.wait(&self.key, pause).await.is_err() {
+            // A store that answers "busy" and has nothing to wait for must not keep this task spinning.
+            let answer = self.store.wait(&self.key, pause);
+            let (answer, ()) = tokio::join!(answer, tokio::time::sleep(SHORTEST_WAIT));
+            if answer.is_err() {
                 tokio::time::sleep(pause).await;
             }
         };

@@ -108,7 +108,8 @@ impl Flights {
                 flight.phase.downcast_ref().expect("flights are found by their response type");
             let (phase, id) = (phase.clone(), flight.id);
             let place = Place { flights: Arc::clone(self), key, id };
-            return Ok((Seat { place, phase, on_abandon: config.on_abandon, first: false }, None));
+            let events = caller.events().clone();
+            return Ok((Seat { place, phase, on_abandon: config.on_abandon, first: false, events }, None));
         }
         table.last_id += 1;
         let place = Place { flights: Arc::clone(self), key: key.clone(), id: table.last_id };
@@ -125,7 +126,8 @@ impl Flights {
             phase: Box::new(phase.clone()),
         };
         table.flights.insert(key, flight);
-        let seat = Seat { place: place.clone(), phase, on_abandon: config.on_abandon, first: true };
+        let events = caller.events().clone();
+        let seat = Seat { place: place.clone(), phase, on_abandon: config.on_abandon, first: true, events };
         Ok((seat, Some(Departure { landing: Landing { place, phase: sender }, context })))
     }
 
@@ -156,9 +158,10 @@ impl Place {
 
     /// One caller less. The last one ends what nobody has paid for yet, and everything if `on_abandon` says so:
     /// from then on nobody can join.
-    fn leave(&self, on_abandon: OnAbandon) {
+    fn leave(&self, on_abandon: OnAbandon, events: &EventSink) {
         let mut table = self.flights.lock();
         let Some(flight) = table.flights.get_mut(&self.key).filter(|flight| flight.id == self.id) else { return };
+        flight.events.stop_forwarding(events);
         flight.seats -= 1;
         if flight.seats == 0 && (!flight.executing || on_abandon == OnAbandon::Cancel) {
             let cancellation = flight.cancellation.clone();
@@ -220,6 +223,8 @@ pub(super) struct Seat<T> {
     phase: watch::Receiver<Phase<T>>,
     on_abandon: OnAbandon,
     first: bool,
+    /// The caller's, to which the flight's events go.
+    events: EventSink,
 }
 
 impl<T: Replay> Seat<T> {
@@ -257,7 +262,7 @@ impl<T: Replay> Seat<T> {
 
 impl<T> Drop for Seat<T> {
     fn drop(&mut self) {
-        self.place.leave(self.on_abandon);
+        self.place.leave(self.on_abandon, &self.events);
     }
 }
 

@@ -16,10 +16,16 @@ use super::finished::Finished;
 /// How long a result is kept that somebody resolved by hand.
 const RESOLVED_KEEP: Duration = Duration::from_secs(24 * 3600);
 
+/// The fewest claims between two looks through the table.
+const SHORTEST_SWEEP: usize = 64;
+
 /// The idempotency store of one process: what is in flight, and finished results up to a number of bytes.
 ///
 /// Work in flight is never forgotten; of the finished results the one unused for the longest time makes room,
-/// so a result may be forgotten before its time when they do not all fit. Nothing survives the process: for
+/// so a result may be forgotten before its time when they do not all fit. What is in doubt (a lease that ended without
+/// a word, of work that must not run twice) takes room too, outside that bound, until it is
+/// [resolved](IdempotencyStore::resolve) or for [7 days](Self::DOUBT_KEEP): then the key is as free as a new one, and
+/// the work may run again. Nothing survives the process: for
 /// tools that must not run twice whatever happens, use a store that outlives it.
 ///
 /// ```
@@ -49,6 +55,8 @@ struct Open {
     flights: HashMap<Key, Flight>,
     /// The last fence given out: one for all keys, so that no life of a key repeats one.
     fence: u64,
+    /// How many claims are left before the table is looked through for old doubts.
+    claims_before_sweep: usize,
 }
 
 struct Flight {
@@ -64,12 +72,17 @@ enum Holder {
         until: Instant,
     },
     /// It died, and nobody knows what it did.
-    Unknown,
+    Unknown {
+        since: Instant,
+    },
 }
 
 impl MemoryStore {
     /// The bound of [`new`](Self::new): 64 MiB.
     pub const DEFAULT_BYTES: u64 = 64 * 1024 * 1024;
+
+    /// How long a key is in doubt at least, from the end of the lease on, unless it is resolved: 7 days.
+    pub const DOUBT_KEEP: Duration = Duration::from_secs(7 * 24 * 3600);
 
     /// A store that keeps finished results of up to 64 MiB.
     #[must_use]
@@ -92,7 +105,8 @@ impl MemoryStore {
         takeover: Takeover,
     ) -> Claim {
         let mut open = self.lock();
-        let Open { flights, fence } = &mut *open;
+        open.forget_old_doubts(key, now);
+        let Open { flights, fence, .. } = &mut *open;
         let mut lease = || {
             *fence += 1;
             let holder = Holder::Working { owner, fence: *fence, until: end(now, ttl) };
@@ -109,10 +123,11 @@ impl MemoryStore {
                     flight.get_mut().set(holder);
                     Claim::TakenOver(lease)
                 }
-                Holder::Working { .. } | Holder::Unknown => {
-                    flight.get_mut().set(Holder::Unknown);
+                Holder::Working { until, .. } => {
+                    flight.get_mut().set(Holder::Unknown { since: until });
                     Claim::Unknown
                 }
+                Holder::Unknown { .. } => Claim::Unknown,
             },
             Entry::Vacant(free) => match self.finished.find(key, now) {
                 Some((stored, _)) if stored != *fingerprint => Claim::Conflict { stored },
@@ -148,7 +163,7 @@ impl MemoryStore {
         let flight = open.flights.get(key)?;
         let until = match flight.holder {
             Holder::Working { until, .. } => Some(until),
-            Holder::Unknown => None,
+            Holder::Unknown { .. } => None,
         };
         Some((Arc::clone(&flight.changed).notified_owned(), until))
     }
@@ -158,7 +173,26 @@ impl MemoryStore {
     }
 }
 
+impl Open {
+    /// Drops the key if it has been in doubt for too long; all such keys after as many claims as there are keys, so that a
+    /// claim costs the same however many there are.
+    fn forget_old_doubts(&mut self, key: &Key, now: Instant) {
+        if self.claims_before_sweep == 0 {
+            self.flights.retain(|_, flight| !flight.is_forgotten(now));
+            self.claims_before_sweep = self.flights.len().max(SHORTEST_SWEEP);
+        } else if self.flights.get(key).is_some_and(|flight| flight.is_forgotten(now)) {
+            self.flights.remove(key);
+        }
+        self.claims_before_sweep -= 1;
+    }
+}
+
 impl Flight {
+    fn is_forgotten(&self, now: Instant) -> bool {
+        let (Holder::Working { until: ended, .. } | Holder::Unknown { since: ended }) = self.holder;
+        now.saturating_duration_since(ended) >= MemoryStore::DOUBT_KEEP
+    }
+
     fn set(&mut self, holder: Holder) {
         self.holder = holder;
         self.changed.notify_waiters();
@@ -209,7 +243,7 @@ impl IdempotencyStore for MemoryStore {
 
     async fn resolve(&self, key: &Key, outcome: Option<Record>) -> Result<bool, StoreError> {
         let result = outcome.map(|record| (record, RESOLVED_KEEP));
-        Ok(self.end_flight(key, result, |holder| matches!(holder, Holder::Unknown)))
+        Ok(self.end_flight(key, result, |holder| matches!(holder, Holder::Unknown { .. })))
     }
 
     async fn wait(&self, key: &Key, max: Duration) -> Result<(), StoreError> {

@@ -35,12 +35,13 @@ pub struct RateLimitConfig {
 }
 
 impl RateLimitConfig {
-    /// So many requests a minute; 0 is refused, and so is more than one per nanosecond.
+    /// So many requests a minute; 0 is refused.
     pub fn per_minute(requests: u32) -> Self {
         Self { requests_per_minute: requests, burst: None, max_wait: Duration::from_secs(5) }
     }
 
-    /// How many requests may leave at once after a pause; default: a tenth of a minute's, at least 1. 0 is refused.
+    /// How many requests may leave at once after a pause; default: a tenth of a minute's, at least 1. 0 is refused,
+    /// and so is one that takes more than 292 years to be earned.
     pub fn burst(mut self, requests: u32) -> Self {
         self.burst = Some(requests);
         self
@@ -61,6 +62,10 @@ impl RateLimitConfig {
             if value == 0 {
                 return Err(ConfigError::new(field, 0, "it must be above zero"));
             }
+        }
+        // What can be counted in 64 bits of nanoseconds, with room for the present on top.
+        if self.interval().as_nanos() * u128::from(self.burst_size()) > u128::from(u64::MAX / 2) {
+            return Err(ConfigError::new("burst", self.burst_size(), "it would take more than 292 years to be earned"));
         }
         Ok(())
     }
@@ -137,6 +142,7 @@ mod tests {
         for (json, field) in [
             (r#"{ "requests_per_minute": 0 }"#, "requests_per_minute"),
             (r#"{ "requests_per_minute": 60, "burst": 0 }"#, "burst"),
+            (r#"{ "requests_per_minute": 1, "burst": 4294967295 }"#, "burst"),
             (r#"{ "requests_per_minute": 60, "max_wait": -1 }"#, "max_wait"),
             (r#"{ "burst": 1 }"#, "requests_per_minute"),
             (r#"{ "rpm": 60 }"#, "rpm"),
@@ -144,6 +150,17 @@ mod tests {
             let error = serde_json::from_str::<RateLimitConfig>(json).unwrap_err().to_string();
             assert!(error.contains(&format!("`{field}`")), "{json}: {error}");
         }
+    }
+
+    #[test]
+    fn the_largest_burst_that_is_taken_works_and_the_next_one_is_refused_with_its_value() {
+        let largest = u32::try_from(u64::MAX / 2 / 60_000_000_000).unwrap();
+        let config = RateLimitConfig::per_minute(1).burst(largest);
+        assert!(config.check().is_ok());
+        assert!(governor::RateLimiter::direct(config.quota()).check().is_ok());
+        let error = RateLimitConfig::per_minute(1).burst(largest + 1).check().unwrap_err().to_string();
+        assert!(error.contains("`burst`") && error.contains(&(largest + 1).to_string()), "{error}");
+        assert!(RateLimitConfig::per_minute(u32::MAX).burst(u32::MAX).check().is_ok());
     }
 
     #[test]

@@ -11,6 +11,8 @@ struct Flaky {
     /// Everybody else believes the holder dead.
     renewals_lose: AtomicBool,
     renewals: AtomicU32,
+    /// The key is somebody else's for ever.
+    busy: AtomicBool,
 }
 
 impl Flaky {
@@ -36,6 +38,9 @@ impl IdempotencyStore for Flaky {
         takeover: Takeover,
     ) -> Result<Claim, StoreError> {
         Self::fails(&self.claims_fail)?;
+        if self.busy.load(Ordering::Relaxed) {
+            return Ok(Claim::Busy { retry_in: Duration::MAX });
+        }
         self.inner.claim(key, fingerprint, owner, lease, takeover).await
     }
 
@@ -58,6 +63,9 @@ impl IdempotencyStore for Flaky {
     }
 
     async fn wait(&self, key: &Key, max: Duration) -> Result<(), StoreError> {
+        if self.busy.load(Ordering::Relaxed) {
+            sleep(max).await;
+        }
         self.inner.wait(key, max).await
     }
 }
@@ -92,6 +100,15 @@ async fn without_a_store_what_is_pure_runs_and_says_so_and_all_else_is_refused()
         assert!(matches!(error.kind(), ErrorKind::StoreUnavailable { .. }));
     }
     assert_eq!(bench.executions(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_a_store_calls_busy_for_ever_is_in_progress_until_the_deadline() {
+    let bench = Bench::slow().with_store(Flaky::with(|store| &store.busy));
+    let deadline = Deadline::after(Instant::now(), Duration::from_secs(3));
+    let error = bench.call(pure().with_context(context(Effect::Pure).with_deadline(deadline))).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InProgress { .. }), "{error:?}");
+    assert_eq!(bench.executions(), 0);
 }
 
 #[tokio::test(start_paused = true)]

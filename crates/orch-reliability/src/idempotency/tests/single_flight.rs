@@ -159,6 +159,31 @@ async fn first_caller_and_joiners_hear_the_events_of_the_work() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_left_hears_nothing_more_of_the_work() {
+    let heard = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&heard);
+    let bench = Bench::new(move |n, request| {
+        let seen = Arc::clone(&seen);
+        async move {
+            sleep(Duration::from_secs(1)).await;
+            seen.store(1 + u32::from(request.context().events().is_listening()), Ordering::Relaxed);
+            request.context().deliver(Instant::now(), DeltaKind::Text, "piece");
+            Ok(Output::from(json!(n)))
+        }
+    });
+    let mut caller = context(Effect::Pure);
+    let mut events = caller.subscribe();
+    let patient = bench.start(pure());
+    settle().await;
+    let fickle = bench.start(pure().with_context(caller.clone()));
+    settle().await;
+    fickle.abort();
+    let _ = patient.await.unwrap().unwrap();
+    assert_eq!(heard.load(Ordering::Relaxed), 1, "executed, and nobody listened");
+    assert!(poll_once(pin!(events.next())).is_pending());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_reaches_everyone_and_the_next_call_runs() {
     let bench = Bench::new(|n, _| async move {
         sleep(Duration::from_secs(1)).await;

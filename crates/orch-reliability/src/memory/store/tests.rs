@@ -100,6 +100,43 @@ async fn a_lapsed_lease_that_must_not_be_taken_over_is_unknown_until_it_is_resol
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_doubt_is_kept_for_a_week_and_then_the_key_is_free() {
+    let store = MemoryStore::new();
+    lease(&store).await;
+    advance(LEASE).await;
+    for _ in 0..7 {
+        assert_eq!(claim(&store, 1, Takeover::Never).await, Claim::Unknown);
+        advance(MemoryStore::DOUBT_KEEP / 7 - Duration::from_millis(1)).await;
+    }
+    assert_eq!(claim(&store, 1, Takeover::Never).await, Claim::Unknown);
+    advance(Duration::from_millis(7)).await;
+    assert!(matches!(claim(&store, 2, Takeover::Never).await, Claim::Claimed(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_doubts_do_not_pile_up_and_what_is_in_flight_stays() {
+    let store = MemoryStore::new();
+    let long = MemoryStore::DOUBT_KEEP * 3;
+    let claim = async |name: &str, ttl| {
+        let key = Key::new(name).unwrap();
+        store.claim(&key, &print(1), OwnerId::fresh(), ttl, Takeover::Never).await.unwrap()
+    };
+    claim("in flight", long).await;
+    for n in 0..1_000 {
+        claim(&format!("dies-{n}"), LEASE).await;
+    }
+    // Only some are ever asked about again.
+    advance(LEASE).await;
+    assert_eq!(claim("dies-0", LEASE).await, Claim::Unknown);
+    advance(MemoryStore::DOUBT_KEEP).await;
+    assert_eq!(store.lock().flights.len(), 1_001);
+    for _ in 0..1_001 {
+        assert!(matches!(claim("in flight", LEASE).await, Claim::Busy { .. }));
+    }
+    assert_eq!(store.lock().flights.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_result_is_kept_from_its_completion_on_for_its_own_time() {
     let store = MemoryStore::new();
     let lease = lease(&store).await;
