@@ -7,6 +7,7 @@ mod report;
 mod setup;
 mod tools;
 
+use std::pin::pin;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -60,9 +61,16 @@ struct Stopped {
 /// Drives a run, shows its progress, and cancels it on Ctrl-C.
 async fn watched(run: Run) -> Result<Outcome, Stopped> {
     let mut events = run.events();
-    let (mut live, mut partial) = (Live::start(), None);
+    let (mut live, mut partial, mut interrupted) = (Live::start(), None, false);
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
     loop {
         tokio::select! {
+            // Polled first, so that it listens before the first line of progress is shown.
+            biased;
+            _ = &mut interrupt, if !interrupted => {
+                interrupted = true;
+                events.cancellation().cancel();
+            }
             event = events.next() => match event {
                 Some(envelope) => {
                     live.show(&envelope);
@@ -72,7 +80,6 @@ async fn watched(run: Run) -> Result<Outcome, Stopped> {
                 }
                 None => break,
             },
-            _ = tokio::signal::ctrl_c() => events.cancellation().cancel(),
         }
     }
     events.outcome().await.map_err(|error| Stopped { error, partial })

@@ -153,9 +153,11 @@ fn a_budget_that_is_too_small_ends_the_run_with_its_name() {
 fn ctrl_c_cancels_prints_what_there_is_and_ends_with_code_130() {
     use std::io::{BufRead, BufReader, Read};
 
-    // Every call is delayed or repeated, so the run lasts long enough to be interrupted.
+    // A server that takes the connection and never answers: the run lasts until it is interrupted.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", silent.local_addr().unwrap());
     let mut child = Command::new(program())
-        .args(["--faults", "1", "--k", "64", "--epsilon", "0"])
+        .args(["--faults", "0", "--base-url", &url, "--model", "silent", "--free"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
