@@ -18,7 +18,7 @@ pub mod stopping;
 mod summarise;
 
 pub use bundle::{
-    Bundle, Candidate, Cluster, ConfidenceKind, Disagreement, DisagreementKind, DistanceStatistics, Evidence,
+    Bundle, BundleContent, Candidate, Cluster, ConfidenceKind, Disagreement, DisagreementKind, DistanceStatistics,
     FieldStatistics, Interval, Meta, NumberStatistics, Quality, Replicate, Statistics, StopRecord, Summary,
 };
 pub use bundle_tool::BundleTool;

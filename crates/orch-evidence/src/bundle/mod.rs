@@ -19,12 +19,12 @@ pub use self::summary::{
 /// The content of a replicated call: `{"evidence_bundle": {..}}` in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Evidence {
+pub struct BundleContent {
     /// The bundle.
     pub evidence_bundle: Bundle,
 }
 
-impl Evidence {
+impl BundleContent {
     /// The content of an output.
     #[must_use]
     pub fn new(bundle: Bundle) -> Self {
@@ -72,7 +72,7 @@ impl Bundle {
     /// # Errors
     /// `BadOutput` that points at what is missing, when the output is not that of a bundle.
     pub fn from_output(output: &Output) -> Result<Self, Error> {
-        Ok(output.content().get::<Evidence>()?.evidence_bundle)
+        Ok(output.content().get::<BundleContent>()?.evidence_bundle)
     }
 }
 

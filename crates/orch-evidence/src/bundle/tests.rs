@@ -35,7 +35,7 @@ fn keys(value: &Value) -> Vec<&str> {
 
 #[test]
 fn the_json_has_every_documented_name() {
-    let evidence = Evidence::new(bundle(&[json!("Rome"), json!("Oslo")]));
+    let evidence = BundleContent::new(bundle(&[json!("Rome"), json!("Oslo")]));
     let json = serde_json::to_value(&evidence).unwrap();
     let bundle = &json["evidence_bundle"];
     let required = |at: &Value, names: &[&str]| {
@@ -69,7 +69,7 @@ fn the_json_has_every_documented_name() {
 #[test]
 fn a_replay_gives_the_same_bundle_as_the_first_caller_got() {
     let first = bundle(&[json!({"a": 1}), json!({"a": 2}), json!({"a": 2})]);
-    let typed = Output::typed(Evidence::new(first.clone()));
+    let typed = Output::typed(BundleContent::new(first.clone()));
     let stored: Output = serde_json::from_str(&serde_json::to_string(&typed).unwrap()).unwrap();
     assert_eq!(Bundle::from_output(&typed).unwrap(), first);
     assert_eq!(Bundle::from_output(&stored).unwrap(), first);

@@ -16,7 +16,7 @@ use tower::Service;
 
 use super::budget;
 use super::one::{Ended, Terms, out_of_money, replicate, spent};
-use crate::bundle::Evidence;
+use crate::bundle::BundleContent;
 use crate::bundler::{Bundler, Command, Input, Measurement, Notice, Row};
 use crate::options::BundleOptions;
 
@@ -196,7 +196,7 @@ where
         })?;
         bundle.meta.total_elapsed = self.started.elapsed();
         let (usage, model) = (bundle.usage_total.clone(), bundle.meta.model.clone());
-        let content = Content::typed(Evidence::new(bundle));
+        let content = Content::typed(BundleContent::new(bundle));
         context.emit(|| Event::BundleReady { bundle: content.clone() });
         let output = Output::new(content).with_usage(usage);
         Ok(match model {

@@ -14,7 +14,7 @@ use crate::stopping::StopRule;
 /// Two replicates first, then one at a time, until the stop rule says that the answer is settled or all K
 /// have ended. Each has its own seed, idempotency key and meter ([`Part::Replicate`](orch_core::Part)). A
 /// replicate that fails is listed with its error and not repeated here: that is a retry layer's work. The
-/// answer is `{"evidence_bundle": {..}}`, a typed [`Evidence`](crate::Evidence); its usage is the sum of all
+/// answer is `{"evidence_bundle": {..}}`, a typed [`BundleContent`](crate::BundleContent); its usage is the sum of all
 /// replicates.
 ///
 /// A request's options are read as [`BundleOptions`], laid over the settings of the layer; the inner service gets

@@ -17,7 +17,7 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::{Service, ServiceBuilder, ServiceExt};
 
 use super::*;
-use crate::bundle::{Bundle, Evidence};
+use crate::bundle::{Bundle, BundleContent};
 use crate::options::{BundleOptions, StopName, Waves};
 use crate::stopping::{Epsilon, Never};
 use crate::{BundleTool, seeds};
@@ -105,7 +105,7 @@ async fn the_content_is_typed_evidence_and_the_usage_the_sum_of_all() {
         Ok(Output::from("same").with_usage(tokens(u64::from(number(&request)))).with_model("m-1"))
     });
     let output = call(&ReplicateLayer::new(3), tool, Request::new("question")).await.unwrap();
-    assert!(output.content().downcast::<Evidence>().is_some());
+    assert!(output.content().downcast::<BundleContent>().is_some());
     assert_eq!(output.usage(), &tokens(3));
     assert_eq!(output.model(), Some("m-1"));
     let json = output.content().to_json().unwrap();
@@ -199,7 +199,7 @@ async fn events_come_as_documented_and_the_partial_summary_from_the_second_valid
                 "partial".to_owned()
             }
             Event::BundleReady { bundle } => {
-                assert_eq!(bundle.get::<Evidence>().unwrap().evidence_bundle, found);
+                assert_eq!(bundle.get::<BundleContent>().unwrap().evidence_bundle, found);
                 "ready".to_owned()
             }
             Event::ToolStarted { .. } => "tool".to_owned(),
