@@ -1,0 +1,63 @@
+//! What holds: the value that is set, else the default.
+
+use orch_core::Budget;
+use serde_json::Value;
+
+use super::{BundleOptions, Order, StopName, Waves};
+use crate::seeds::seeds;
+
+impl BundleOptions {
+    pub(crate) fn replicates(&self) -> u32 {
+        self.k.unwrap_or(Self::DEFAULT_K)
+    }
+
+    pub(crate) fn epsilon_given(&self) -> Option<f64> {
+        self.epsilon
+    }
+
+    pub(crate) fn wave(&self) -> Waves {
+        self.waves.unwrap_or_default()
+    }
+
+    pub(crate) fn looked_at(&self) -> Order {
+        self.order.unwrap_or_default()
+    }
+
+    pub(crate) fn without_stop(self) -> Self {
+        Self { stop: None, ..self }
+    }
+
+    pub(crate) fn stop_name(&self) -> Option<StopName> {
+        self.stop
+    }
+
+    pub(crate) fn parallel(&self) -> usize {
+        self.max_parallel.map_or(usize::MAX, |most| most as usize)
+    }
+
+    pub(crate) fn replicate_budget(&self) -> Option<&Budget> {
+        self.per_replicate_budget.as_ref()
+    }
+
+    pub(crate) fn empty_is_valid(&self) -> bool {
+        self.allow_empty.unwrap_or(false)
+    }
+
+    pub(crate) fn diffs(&self) -> usize {
+        self.max_diffs.unwrap_or(Self::DEFAULT_MAX_DIFFS) as usize
+    }
+
+    pub(crate) fn schema(&self) -> Option<&str> {
+        self.schema_uri.as_deref()
+    }
+
+    pub(crate) fn inner_options(&self) -> &Value {
+        self.inner.as_ref().unwrap_or(&Value::Null)
+    }
+
+    /// The seeds of all replicates; `base` is the seed of the call itself.
+    pub(crate) fn all_seeds(&self, base: Option<u64>) -> Vec<u64> {
+        let derived = || seeds(self.seed.or(base).unwrap_or(0), self.replicates());
+        self.seeds.clone().unwrap_or_else(derived)
+    }
+}

@@ -1,0 +1,175 @@
+//! What may be set for one call.
+
+mod choice;
+mod effective;
+mod read;
+
+use orch_core::Budget;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use self::choice::{Order, StopName, Waves};
+
+/// What may be set for a bundle, each part only if given. A request's `tool_options` are these, in JSON,
+/// laid over the layer's own values:
+///
+/// ```
+/// use orch_evidence::BundleOptions;
+/// use serde_json::json;
+///
+/// # fn main() -> Result<(), orch_core::Error> {
+/// let asked = BundleOptions::from_json(&json!({ "k": 5, "waves": "all", "seed": 42 }))?;
+/// assert_eq!(asked, BundleOptions::new().k(5).waves(orch_evidence::Waves::All).seed(42));
+///
+/// let error = BundleOptions::from_json(&json!({ "k": 0 })).unwrap_err();
+/// assert!(error.to_string().contains("`/tool_options/k`"), "{error}");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[must_use]
+pub struct BundleOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    k: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epsilon: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seeds: Option<Vec<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waves: Option<Waves>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<Order>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop: Option<StopName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_parallel: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_replicate_budget: Option<Budget>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow_empty: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_diffs: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner: Option<Value>,
+}
+
+impl BundleOptions {
+    /// The number of replicates unless set.
+    pub const DEFAULT_K: u32 = 3;
+    /// The largest number of replicates.
+    pub const MAX_K: u32 = 64;
+    /// How many disagreements a summary has at most unless set.
+    pub const DEFAULT_MAX_DIFFS: u32 = 100;
+
+    /// Nothing set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many replicates at most, 1 to 64; default 3.
+    pub fn k(mut self, replicates: u32) -> Self {
+        self.k = Some(replicates);
+        self
+    }
+
+    /// The distance up to which two answers count as the same, 0 to 1. Default: 0.02 of the leaves for JSON,
+    /// 0.2 for texts of more than eight words, else 0.
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = Some(epsilon);
+        self
+    }
+
+    /// The base from which the replicates' [`seeds`](crate::seeds()) follow; default: the call's own seed, else 0.
+    pub fn seed(mut self, base: u64) -> Self {
+        self.seed = Some(base);
+        self
+    }
+
+    /// The seeds themselves, one for each replicate; they win over [`seed`](Self::seed).
+    pub fn seeds(mut self, seeds: impl IntoIterator<Item = u64>) -> Self {
+        self.seeds = Some(seeds.into_iter().collect());
+        self
+    }
+
+    /// How many replicates are started at a time; default [`Waves::Careful`].
+    pub fn waves(mut self, waves: Waves) -> Self {
+        self.waves = Some(waves);
+        self
+    }
+
+    /// In which order ended replicates are looked at; default [`Order::Launch`].
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = Some(order);
+        self
+    }
+
+    /// The stop rule, by name; it wins over the layer's own rule.
+    pub fn stop(mut self, rule: StopName) -> Self {
+        self.stop = Some(rule);
+        self
+    }
+
+    /// How many replicates of this bundle run at the same time, at least 1; default: as many as the run allows.
+    pub fn max_parallel(mut self, replicates: u32) -> Self {
+        self.max_parallel = Some(replicates);
+        self
+    }
+
+    /// What one replicate may use at most; default: no limit of its own.
+    pub fn per_replicate_budget(mut self, budget: Budget) -> Self {
+        self.per_replicate_budget = Some(budget);
+        self
+    }
+
+    /// Whether an empty text or `null` is a valid answer; default: no.
+    pub fn allow_empty(mut self, allow: bool) -> Self {
+        self.allow_empty = Some(allow);
+        self
+    }
+
+    /// How many disagreements the summary has at most; default 100.
+    pub fn max_diffs(mut self, disagreements: u32) -> Self {
+        self.max_diffs = Some(disagreements);
+        self
+    }
+
+    /// The schema that the answers follow, noted in the bundle.
+    pub fn schema_uri(mut self, uri: impl Into<String>) -> Self {
+        self.schema_uri = Some(uri.into());
+        self
+    }
+
+    /// The options that the replicated tool itself gets; default: none.
+    pub fn inner(mut self, options: impl Into<Value>) -> Self {
+        self.inner = Some(options.into());
+        self
+    }
+
+    /// These options laid over `base`.
+    pub fn over(self, base: &Self) -> Self {
+        Self {
+            k: self.k.or(base.k),
+            epsilon: self.epsilon.or(base.epsilon),
+            // Whoever names a base seed does not mean the list of somebody else.
+            seeds: self.seeds.or_else(|| base.seeds.clone().filter(|_| self.seed.is_none())),
+            seed: self.seed.or(base.seed),
+            waves: self.waves.or(base.waves),
+            order: self.order.or(base.order),
+            stop: self.stop.or(base.stop),
+            max_parallel: self.max_parallel.or(base.max_parallel),
+            per_replicate_budget: self.per_replicate_budget.or_else(|| base.per_replicate_budget.clone()),
+            allow_empty: self.allow_empty.or(base.allow_empty),
+            max_diffs: self.max_diffs.or(base.max_diffs),
+            schema_uri: self.schema_uri.or_else(|| base.schema_uri.clone()),
+            inner: self.inner.or_else(|| base.inner.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! Options from a request, and whether they can be kept.
+
+use std::sync::Arc;
+
+use orch_core::{Content, Error, ErrorKind};
+use serde_json::Value;
+
+use super::BundleOptions;
+
+impl BundleOptions {
+    /// The options of a request; `null` sets nothing.
+    ///
+    /// # Errors
+    /// `InvalidRequest` that points below `/tool_options` and names the value: of an unknown field, a
+    /// wrong type, or a value that [`check`](Self::check) refuses.
+    pub fn from_json(options: &Value) -> Result<Self, Error> {
+        if options.is_null() {
+            return Ok(Self::new());
+        }
+        // A struct could be read from an array too, by position.
+        if !options.is_object() {
+            return Err(Error::invalid("/tool_options", format!("{options}: the options of a bundle are an object")));
+        }
+        let read: Self = Content::json(options.clone()).get().map_err(|error| under_tool_options(&error))?;
+        read.check().map_err(|error| under_tool_options(&error))?;
+        Ok(read)
+    }
+
+    /// Whether all that is set can be kept.
+    ///
+    /// # Errors
+    /// `InvalidRequest` that points at the field and names its value.
+    pub fn check(&self) -> Result<(), Error> {
+        let k = self.replicates();
+        if !(1..=Self::MAX_K).contains(&k) {
+            return Err(Error::invalid("/k", format!("{k} replicates: there must be 1 to {}", Self::MAX_K)));
+        }
+        if let Some(epsilon) = self.epsilon.filter(|epsilon| !(0.0..=1.0).contains(epsilon)) {
+            return Err(Error::invalid("/epsilon", format!("{epsilon} is not between 0 and 1")));
+        }
+        if self.max_parallel == Some(0) {
+            return Err(Error::invalid("/max_parallel", "0 replicates at the same time: there must be at least 1"));
+        }
+        if let Some(seeds) = self.seeds.as_ref().filter(|seeds| seeds.len() < k as usize) {
+            return Err(Error::invalid("/seeds", format!("{} seeds for {k} replicates", seeds.len())));
+        }
+        match &self.per_replicate_budget {
+            Some(budget) => budget.check().map_err(|error| moved(&error, |at| format!("/per_replicate_{}", &at[1..]))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn under_tool_options(error: &Error) -> Error {
+    moved(error, |at| format!("/tool_options{at}"))
+}
+
+/// The same complaint about another place.
+fn moved(error: &Error, to: impl Fn(&str) -> String) -> Error {
+    match error.kind() {
+        ErrorKind::InvalidRequest { pointer, reason } | ErrorKind::BadOutput { pointer, reason } => {
+            Error::invalid(to(pointer), Arc::clone(reason))
+        }
+        _ => error.clone(),
+    }
+}
