@@ -34,6 +34,6 @@ pub use memory::{MemoryLedger, MemoryStore};
 pub use rate_limit::{RateLimitConfig, RateLimitLayer};
 pub use retry::{RetryLayer, RetryPolicy};
 pub use retry_budget::{RatioBudget, RatioBudgetBuilder, RetryBudget, Withdrawal};
-pub use stack::{ReliabilityConfig, ReliabilityStack};
+pub use stack::{ReliabilityConfig, ReliabilityStack, StackBuilder};
 pub use timeout::TimeoutLayer;
 pub use trace::TraceLayer;

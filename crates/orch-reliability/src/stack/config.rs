@@ -4,7 +4,6 @@ use std::time::Duration;
 use orch_core::{Budget, Target};
 use serde::{Deserialize, Serialize};
 
-use super::ReliabilityStack;
 use crate::config::{RawDuration, one_of};
 use crate::{CircuitBreakerConfig, ConfigError, IdempotencyConfig, RateLimitConfig, RetryPolicy};
 
@@ -119,11 +118,7 @@ impl ReliabilityConfig {
         self
     }
 
-    /// The layers, in their order.
-    ///
-    /// # Errors
-    /// Names the first setting that cannot be used.
-    pub fn build(&self) -> Result<ReliabilityStack, ConfigError> {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
         for (field, duration) in [
             ("deadline", self.deadline),
             ("attempt_timeout", self.attempt_timeout),
@@ -132,7 +127,15 @@ impl ReliabilityConfig {
         ] {
             ConfigError::if_zero(field, duration)?;
         }
-        ReliabilityStack::new(self)
+        Ok(())
+    }
+
+    pub(super) fn same_circuits(&self, other: &Self) -> bool {
+        (&self.circuit_breaker, &self.circuit_breakers) == (&other.circuit_breaker, &other.circuit_breakers)
+    }
+
+    pub(super) fn places(&self) -> (usize, Duration) {
+        (self.max_in_flight, self.max_wait)
     }
 }
 

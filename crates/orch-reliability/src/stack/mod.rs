@@ -1,10 +1,14 @@
 //! The documented stacks, made from one configuration.
 
+mod builder;
 mod config;
-mod layers;
+mod run;
+mod tool;
 
+pub use self::builder::{ReliabilityStack, StackBuilder};
 pub use self::config::ReliabilityConfig;
-pub use self::layers::{ReliabilityStack, RunStackLayer, ToolStackLayer};
+pub use self::run::{RunStack, RunStackLayer};
+pub use self::tool::{ToolStack, ToolStackLayer};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use orch_core::{
 use tokio::time::{Instant, sleep};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use super::ReliabilityConfig;
+use super::{ReliabilityConfig, ReliabilityStack};
 use crate::testing::{Ask, Script, provider};
 use crate::{CircuitBreakerConfig, IdempotencyConfig, MemoryStore, RateLimitConfig, RetryPolicy};
 
@@ -93,7 +93,7 @@ fn unknown_settings_and_wrong_values_are_refused_by_name() {
 async fn every_attempt_of_the_tool_stack_is_seen_by_the_breaker_of_its_own_target() {
     let config = quick().circuit_breaker_of("tool", CircuitBreakerConfig::default().failure_threshold(3));
     let health = HealthBoard::new();
-    let stack = config.build_with(health.clone(), Arc::new(MemoryStore::new())).unwrap();
+    let stack = config.stack().health(health.clone()).store(Arc::new(MemoryStore::new())).build().unwrap();
     let script = Script::new([Err(provider(Class::Transient))]);
     let mut tool = stack.tool().layer(script.clone());
     assert!(tool.call(Ask::pure()).await.is_err());
@@ -160,4 +160,58 @@ async fn the_run_stack_ends_in_time_runs_a_key_once_and_keeps_the_budget() {
     assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 1);
     let error = run.oneshot(keyed("slow")).await.unwrap_err();
     assert_eq!(error.class(), Class::DeadlineExceeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_with_other_settings_shares_what_did_not_change() {
+    let first = quick().build().unwrap();
+    first.circuit_breakers().force_open(&Target::new("tool"));
+    let refused = |stack: &ReliabilityStack| {
+        let script = Script::new([Ok(Output::from("fine"))]);
+        let tool = stack.tool().layer(script);
+        async move { tool.oneshot(Ask::pure()).await.is_err() }
+    };
+    let other_retry = quick().retry(RetryPolicy::default().max_attempts(7)).stack().share(&first).build().unwrap();
+    assert!(refused(&other_retry).await, "the circuits are the same");
+    assert!(matches!(other_retry.health().read(&Target::new("tool")).circuit, Circuit::Open { .. }));
+    let breaker = CircuitBreakerConfig::default().failure_threshold(9);
+    let other_circuits = quick().circuit_breaker(breaker).stack().share(&first).build().unwrap();
+    assert!(!refused(&other_circuits).await, "they begin anew");
+    let own_health = quick().stack().share(&first).health(HealthBoard::new()).build().unwrap();
+    assert!(!refused(&own_health).await, "circuits that write elsewhere begin anew");
+    assert_eq!(other_circuits.config(), &quick().circuit_breaker(CircuitBreakerConfig::default().failure_threshold(9)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_and_memory_are_shared_too() {
+    let limited = |config: ReliabilityConfig| {
+        let config = config.retry(RetryPolicy::default().max_attempts(1));
+        config.rate_limit_of("tool", RateLimitConfig::per_minute(1).max_wait(Duration::ZERO))
+    };
+    let first = limited(quick()).build().unwrap();
+    let call =
+        |stack: &ReliabilityStack| stack.tool().layer(Script::new([Ok(Output::from("fine"))])).oneshot(Ask::pure());
+    assert!(call(&first).await.is_ok());
+    let second = limited(quick().deadline(SECOND)).stack().share(&first).build().unwrap();
+    assert!(call(&second).await.is_err(), "the minute's request was spent in the first stack");
+    let keyed = || {
+        let mut context = CallContext::new().with_key(Key::new("once").unwrap());
+        context.set_effect(orch_core::Effect::Pure);
+        Request::new("hello").with_context(context)
+    };
+    let run = |stack: &ReliabilityStack| {
+        stack.run().layer(service_fn(|_: Request| async { Ok::<_, Error>(Output::from("fine")) })).oneshot(keyed())
+    };
+    assert!(!run(&first).await.unwrap().replayed());
+    assert!(run(&second).await.unwrap().replayed());
+    let elsewhere = quick().stack().share(&second).store(Arc::new(MemoryStore::new())).build().unwrap();
+    assert!(!run(&elsewhere).await.unwrap().replayed(), "a store of its own wins");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_outside_of_tools_is_an_error_of_the_run() {
+    let stack = ReliabilityConfig::default().build().unwrap();
+    let broken = service_fn(|_: Request| async { panic!("on purpose") as Result<Output, Error> });
+    let error = stack.run().layer(broken).oneshot(Request::new("hello")).await.unwrap_err();
+    assert_eq!(error.class(), Class::Panicked);
 }
