@@ -2,9 +2,9 @@
 
 use crate::bundle::{Cluster, ConfidenceKind, Disagreement, DistanceStatistics, Interval, Statistics, Summary};
 use crate::cluster::clusters;
-use crate::confidence::{PRIOR, THETA, agreement, mode_posterior, wilson};
+use crate::confidence::{PRIOR, THETA, agreement, confidence_of, mode_posterior, wilson};
 use crate::consensus::{Voice, by_field, default_epsilon, id};
-use crate::distance::Distance;
+use crate::distance::{Distance, TokenJaccard};
 use crate::matrix::{Matrix, pairs};
 use crate::statistics::{entropy, numbers, pair_agreement};
 
@@ -64,6 +64,7 @@ impl Answers<'_> {
             confidence_kind: ConfidenceKind::Agreement,
             agreement,
             mode_posterior: mode_posterior(&counts, PRIOR),
+            kernel_confidence: self.kernel_confidence(),
             p_correct: None,
             clusters: clusters.iter().map(|members| self.cluster(members)).collect(),
             medoid: id(medoid),
@@ -71,6 +72,12 @@ impl Answers<'_> {
             truncated: truncation_info.is_some(),
             truncation_info,
         }
+    }
+
+    /// By the words of the answers, whatever metric their clusters are made with.
+    fn kernel_confidence(&self) -> Option<f64> {
+        let apart = |a: usize, b: usize| self.voices[a].tree.distance(self.voices[b].tree, &TokenJaccard);
+        confidence_of(self.voices.len(), |a, b| 1.0 - apart(a, b))
     }
 
     fn cluster(&self, members: &[usize]) -> Cluster {

@@ -23,11 +23,16 @@ pub struct Summary {
     pub confidence: f64,
     /// Which of the numbers below `confidence` is.
     pub confidence_kind: ConfidenceKind,
-    /// The chance that one more replicate joins the consensus. It knows nothing of errors that all
-    /// replicates share.
+    /// The chance that one more replicate joins the consensus, by its formula, uncalibrated. It knows nothing of
+    /// errors that all replicates share.
     pub agreement: f64,
     /// The chance that the most frequent answer is also the most probable one; `None` with one replicate.
     pub mode_posterior: Option<f64>,
+    /// How far all answers together are from saying different things, 0 to 1, by
+    /// [`kernel_confidence`](crate::confidence::kernel_confidence) over their words; a score that ranks, and no chance
+    /// of anything. `None` with one replicate.
+    #[serde(default)]
+    pub kernel_confidence: Option<f64>,
     /// The chance that the consensus is right; `None` without a calibrator that was fitted on labels.
     pub p_correct: Option<f64>,
     /// The groups of equal answers, the largest first.

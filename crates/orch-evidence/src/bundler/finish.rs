@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Bundler, Slot, State, Stop};
 use crate::bundle::{Bundle, Meta, Replicate, StopRecord};
+use crate::confidence::{Calibration, CalibrationKey};
 use crate::consensus::id;
 use crate::distance::Distance;
 
@@ -27,12 +28,13 @@ impl Bundler {
         let seeds = self.seeds[..self.slots.len()].to_vec();
         let (k, epsilon) = (self.options.replicates(), self.answers(&counted).epsilon());
         let metadata = self.metadata();
+        let cut_short = self.reduced.is_some() || !stop.by_rule;
         let slots = self.slots.into_iter().enumerate();
         let replicates: Vec<Replicate> =
             slots.map(|(at, slot)| slot.into_replicate(at, counted.contains(&at))).collect();
         let started = crate::count(replicates.len());
         let early = stop.rule != "complete";
-        Ok(Bundle {
+        let mut bundle = Bundle {
             schema_version: Bundle::SCHEMA_VERSION,
             meta: Meta {
                 task: self.task,
@@ -62,7 +64,9 @@ impl Bundler {
             },
             replicates,
             metadata,
-        })
+        };
+        calibrate(&mut bundle, &self.calibration, cut_short);
+        Ok(bundle)
     }
 
     /// A driver that gave up before it was told to.
@@ -79,6 +83,24 @@ impl Bundler {
             metadata.insert("warnings".to_owned(), Value::from(vec![warning]));
         }
         metadata
+    }
+}
+
+/// What the calibrators say of a bundle; of one that was cut short they know nothing.
+fn calibrate(bundle: &mut Bundle, calibration: &Calibration, cut_short: bool) {
+    if calibration.is_empty() {
+        return;
+    }
+    let warnings = if cut_short {
+        vec!["calibrators say nothing of a run that was cut short".to_owned()]
+    } else {
+        calibration.apply(&CalibrationKey::of(bundle), &mut bundle.summary)
+    };
+    if !warnings.is_empty() {
+        let all = bundle.metadata.entry("warnings").or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(all) = all {
+            all.extend(warnings.into_iter().map(Value::from));
+        }
     }
 }
 

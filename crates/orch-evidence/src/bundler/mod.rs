@@ -17,6 +17,7 @@ pub use self::input::{Command, Input, Notice};
 pub use self::measurement::{Measurement, Row};
 use self::slot::{Slot, State};
 use crate::bundle::Summary;
+use crate::confidence::Calibration;
 use crate::distance::{Checked, Distance, TokenLevenshtein};
 use crate::matrix::Matrix;
 use crate::options::{BundleOptions, StopName};
@@ -64,6 +65,7 @@ pub struct Bundler {
     rule: Arc<dyn StopRule>,
     metric: Arc<Checked>,
     task: Option<String>,
+    calibration: Arc<Calibration>,
     /// How many may be started; fewer than asked for when the budget does not allow more.
     k: usize,
     slots: Vec<Slot>,
@@ -98,6 +100,7 @@ impl Bundler {
             rule: options.stop_name().unwrap_or(StopName::Adaptive).rule(),
             metric: Arc::new(Checked::new(Arc::new(TokenLevenshtein))),
             task: None,
+            calibration: Arc::default(),
             k,
             slots: Vec::with_capacity(k),
             ended: Vec::new(),
@@ -143,6 +146,13 @@ impl Bundler {
     #[must_use]
     pub fn with_distance(mut self, metric: Arc<dyn Distance>) -> Self {
         self.metric = Arc::new(Checked::new(metric));
+        self
+    }
+
+    /// Sets the calibrators.
+    #[must_use]
+    pub fn with_calibration(mut self, calibration: impl Into<Arc<Calibration>>) -> Self {
+        self.calibration = calibration.into();
         self
     }
 

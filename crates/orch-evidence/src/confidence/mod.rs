@@ -1,11 +1,26 @@
 //! How sure one may be, with a stated meaning.
 
+mod agreement_calibrator;
+mod calibration;
+mod calibrator;
+mod curve;
+mod eigen;
 mod gamma;
+mod isotonic;
+mod kernel;
+mod key;
 mod mode;
+mod platt;
 mod quadrature;
 
-pub(crate) use self::mode::leads;
-pub use self::mode::mode_posterior;
+pub use self::agreement_calibrator::{AgreementCalibrator, withheld};
+pub use self::calibration::Calibration;
+pub use self::calibrator::Calibrator;
+pub(crate) use self::kernel::confidence_of;
+pub use self::kernel::{TAU, kernel_confidence, snne, von_neumann_entropy};
+pub use self::key::CalibrationKey;
+pub(crate) use self::mode::{ahead, leads};
+pub use self::mode::{mode_posterior, mode_posterior_with_unseen};
 
 /// The theta of [`agreement`]: how much unseen answers are expected, as a number of replicates.
 pub const THETA: f64 = 0.25;
@@ -55,5 +70,7 @@ pub fn wilson(hits: f64, of: f64) -> (f64, f64) {
     (low, high)
 }
 
+#[cfg(test)]
+mod calibration_tests;
 #[cfg(test)]
 mod tests;

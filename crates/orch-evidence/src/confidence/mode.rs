@@ -21,17 +21,44 @@ use super::quadrature::integrate;
 /// ```
 #[must_use]
 pub fn mode_posterior(counts: &[u32], prior: f64) -> Option<f64> {
-    let mut counts: Vec<u32> = counts.iter().copied().filter(|count| *count > 0).collect();
-    counts.sort_unstable_by(|a, b| b.cmp(a));
-    if counts.iter().sum::<u32>() < 2 || !(prior.is_finite() && prior > 0.0) {
-        return None;
-    }
+    let counts = sorted(counts, prior)?;
     Some(match counts.as_slice() {
         [all] => leads(*all, 0, prior),
-        [first, second] => leads(*first, *second, prior),
-        [first, others @ ..] => largest(*first, others, prior),
+        [first, others @ ..] => ahead(*first, others, prior),
         [] => return None,
     })
+}
+
+/// [`mode_posterior`] when, besides the answers that were given, one that nobody gave competes.
+///
+/// Better than without where many different answers are possible, and few replicates were run.
+///
+/// ```
+/// use orch_evidence::confidence::{PRIOR, mode_posterior, mode_posterior_with_unseen};
+///
+/// assert!(mode_posterior_with_unseen(&[2, 1], PRIOR) < mode_posterior(&[2, 1], PRIOR));
+/// assert_eq!(mode_posterior_with_unseen(&[3], PRIOR), mode_posterior(&[3], PRIOR));
+/// ```
+#[must_use]
+pub fn mode_posterior_with_unseen(counts: &[u32], prior: f64) -> Option<f64> {
+    let mut counts = sorted(counts, prior)?;
+    counts.push(0);
+    Some(ahead(counts[0], &counts[1..], prior))
+}
+
+/// The counts above 0, the largest first; `None` of fewer than two replicates and for a prior that makes no sense.
+fn sorted(counts: &[u32], prior: f64) -> Option<Vec<u32>> {
+    let mut counts: Vec<u32> = counts.iter().copied().filter(|count| *count > 0).collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    (counts.iter().sum::<u32>() >= 2 && prior.is_finite() && prior > 0.0).then_some(counts)
+}
+
+/// The chance that the first is more probable than all others, of which there is at least one.
+pub(crate) fn ahead(first: u32, others: &[u32], prior: f64) -> f64 {
+    match others {
+        [other] => leads(first, *other, prior),
+        _ => largest(first, others, prior),
+    }
 }
 
 /// The chance that the first of two is the more probable: `P(p > 1/2)` for `p ~ Beta(first + prior, second + prior)`.
