@@ -6,6 +6,7 @@ use orch_core::{
 };
 use tower::Layer;
 
+use crate::confidence::{AgreementCalibrator, Calibrator};
 use crate::options::{BundleOptions, Waves};
 use crate::replicate::{ReplicateLayer, ReplicateService};
 use crate::{Distance, StopRule};
@@ -95,6 +96,16 @@ impl BundleTool {
     /// Sets how texts are compared; default [`TokenLevenshtein`](crate::TokenLevenshtein).
     pub fn distance(self, metric: impl Distance + 'static) -> Self {
         self.with(|layer| layer.distance(metric))
+    }
+
+    /// See [`ReplicateLayer::calibrator`].
+    pub fn calibrator(self, calibrator: Calibrator) -> Self {
+        self.with(|layer| layer.calibrator(calibrator))
+    }
+
+    /// See [`ReplicateLayer::agreement_calibrator`].
+    pub fn agreement_calibrator(self, calibrator: AgreementCalibrator) -> Self {
+        self.with(|layer| layer.agreement_calibrator(calibrator))
     }
 
     /// What the bundle is called, expects and does.

@@ -78,7 +78,8 @@ fn a_stored_calibrator_comes_back_and_one_that_was_spoilt_does_not() {
 
 #[test]
 fn a_calibrator_of_agreement_is_not_read_as_one_of_being_right() {
-    let agreement = AgreementCalibrator::fit(key(), [withheld(&[vec![0.0; 6], vec![0.0; 6]], 5, 0.0), vec![(0.9, true)]]);
+    let agreement =
+        AgreementCalibrator::fit(key(), [withheld(&[vec![0.0; 6], vec![0.0; 6]], 5, 0.0), vec![(0.9, true)]]);
     let stored = serde_json::to_string(&agreement.unwrap()).unwrap();
     assert!(serde_json::from_str::<Calibrator>(&stored).is_err());
     let right = serde_json::to_string(&Calibrator::fit(key(), labels(40)).unwrap()).unwrap();
@@ -88,7 +89,7 @@ fn a_calibrator_of_agreement_is_not_read_as_one_of_being_right() {
 #[test]
 fn withheld_replicates_correct_an_agreement_that_promises_too_much() {
     // Two agree by chance in four answers out of six, yet the next one joins them only half as often as they say.
-    let question = |at: u32| vec![(0.89, at % 2 == 0), (0.44, at % 4 == 0)];
+    let question = |at: u32| vec![(0.89, at.is_multiple_of(2)), (0.44, at.is_multiple_of(4))];
     let fitted = AgreementCalibrator::fit(key(), (0..200).map(question)).unwrap();
     assert_eq!(fitted.questions(), 200);
     let (near, far) = (fitted.agreement(&key(), 0.89).unwrap(), fitted.agreement(&key(), 0.44).unwrap());

@@ -142,7 +142,11 @@ impl TryFrom<Stored> for Calibrator {
 }
 
 /// Weights sum to a number of labels but for rounding.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, and no more than there are labels")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "rounded, and no more than there are labels"
+)]
 fn whole(sum: f64) -> u32 {
     sum.round().max(0.0) as u32
 }

@@ -39,7 +39,11 @@ impl Curve {
             return Err(Error::invalid("/labels", format!("a score of {}: it must lie within 0 and 1", label.score)));
         }
         let all: f64 = labels.iter().map(|label| label.weight).sum();
-        Ok(if all < ISOTONIC_FROM { Self::Platt(Platt::fit(labels)) } else { Self::Isotonic { points: isotonic(labels) } })
+        Ok(if all < ISOTONIC_FROM {
+            Self::Platt(Platt::fit(labels))
+        } else {
+            Self::Isotonic { points: isotonic(labels) }
+        })
     }
 
     /// The chance that belongs to a score.

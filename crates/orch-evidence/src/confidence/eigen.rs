@@ -48,8 +48,7 @@ fn take_apart(diagonal: &mut [f64], beside: &mut [f64]) {
     let mut steps = 60 * diagonal.len();
     let mut last = diagonal.len().saturating_sub(1);
     while last > 0 && steps > 0 {
-        let negligible =
-            |at: usize| beside[at].abs() <= f64::EPSILON * (diagonal[at].abs() + diagonal[at + 1].abs());
+        let negligible = |at: usize| beside[at].abs() <= f64::EPSILON * (diagonal[at].abs() + diagonal[at + 1].abs());
         if negligible(last - 1) {
             last -= 1;
             continue;
@@ -98,7 +97,8 @@ mod tests {
     /// The sum over all cells of the n-th power of a matrix's diagonal: the sum of the eigenvalues' n-th powers.
     fn trace_of_power(rows: &[Vec<f64>], power: u32) -> f64 {
         let n = rows.len();
-        let mut product: Vec<Vec<f64>> = (0..n).map(|a| (0..n).map(|b| f64::from(u8::from(a == b))).collect()).collect();
+        let mut product: Vec<Vec<f64>> =
+            (0..n).map(|a| (0..n).map(|b| f64::from(u8::from(a == b))).collect()).collect();
         for _ in 0..power {
             product = product
                 .iter()

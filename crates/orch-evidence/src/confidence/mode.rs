@@ -54,7 +54,7 @@ fn sorted(counts: &[u32], prior: f64) -> Option<Vec<u32>> {
 }
 
 /// The chance that the first is more probable than all others, of which there is at least one.
-pub(crate) fn ahead(first: u32, others: &[u32], prior: f64) -> f64 {
+fn ahead(first: u32, others: &[u32], prior: f64) -> f64 {
     match others {
         [other] => leads(first, *other, prior),
         _ => largest(first, others, prior),

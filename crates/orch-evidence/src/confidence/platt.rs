@@ -15,10 +15,8 @@ impl Platt {
     /// labels say so, the curve is flat.
     pub(super) fn fit(labels: &[Label]) -> Self {
         let (hit, miss) = targets(labels);
-        let points: Vec<(f64, f64, f64)> = labels
-            .iter()
-            .map(|label| (logit(label.score), if label.hit { hit } else { miss }, label.weight))
-            .collect();
+        let points: Vec<(f64, f64, f64)> =
+            labels.iter().map(|label| (logit(label.score), if label.hit { hit } else { miss }, label.weight)).collect();
         let rising = newton(&points);
         if rising.slope > 0.0 && rising.slope.is_finite() && rising.intercept.is_finite() {
             return rising;

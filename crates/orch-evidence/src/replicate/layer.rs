@@ -5,6 +5,7 @@ use orch_core::{Budget, Error};
 use tower::Layer;
 
 use super::ReplicateService;
+use crate::confidence::{AgreementCalibrator, Calibration, Calibrator};
 use crate::distance::{Distance, TokenLevenshtein};
 use crate::options::{BundleOptions, Order, Waves};
 use crate::stopping::StopRule;
@@ -45,6 +46,7 @@ pub struct ReplicateLayer {
     pub(super) options: BundleOptions,
     pub(super) rule: Option<Arc<dyn StopRule>>,
     pub(super) metric: Arc<dyn Distance>,
+    pub(super) calibration: Arc<Calibration>,
 }
 
 impl Default for ReplicateLayer {
@@ -56,7 +58,12 @@ impl Default for ReplicateLayer {
 impl ReplicateLayer {
     /// Up to `k` replicates, 1 to 64. Another number is refused by [`check`](Self::check), and at every call.
     pub fn new(k: u32) -> Self {
-        Self { options: BundleOptions::new().k(k), rule: None, metric: Arc::new(TokenLevenshtein) }
+        Self {
+            options: BundleOptions::new().k(k),
+            rule: None,
+            metric: Arc::new(TokenLevenshtein),
+            calibration: Arc::default(),
+        }
     }
 
     /// Lays options over those that are set.
@@ -110,6 +117,22 @@ impl ReplicateLayer {
     /// Sets how texts are compared; default [`TokenLevenshtein`].
     pub fn distance(mut self, metric: impl Distance + 'static) -> Self {
         self.metric = Arc::new(metric);
+        self
+    }
+
+    /// Adds a calibrator, which makes the chance to be right of the agreement of bundles with exactly its key; that
+    /// chance is then their confidence. Default: none, and the confidence is the agreement.
+    pub fn calibrator(self, calibrator: Calibrator) -> Self {
+        self.calibrated(|calibration| calibration.calibrator(calibrator))
+    }
+
+    /// Adds a calibrator that corrects the agreement of bundles with exactly its key; default: none.
+    pub fn agreement_calibrator(self, calibrator: AgreementCalibrator) -> Self {
+        self.calibrated(|calibration| calibration.agreement_calibrator(calibrator))
+    }
+
+    fn calibrated(mut self, change: impl FnOnce(Calibration) -> Calibration) -> Self {
+        self.calibration = Arc::new(change(Arc::unwrap_or_clone(self.calibration)));
         self
     }
 

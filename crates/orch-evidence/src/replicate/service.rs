@@ -34,7 +34,10 @@ impl ReplicateLayer {
         replicable(context)?;
         context.check(Instant::now())?;
         let options = BundleOptions::from_json(request.options())?.over(&self.options);
-        let mut bundler = Bundler::new(&options)?.with_seed(context.seed()).with_distance(Arc::clone(&self.metric));
+        let mut bundler = Bundler::new(&options)?
+            .with_seed(context.seed())
+            .with_distance(Arc::clone(&self.metric))
+            .with_calibration(Arc::clone(&self.calibration));
         if let Some(rule) = &self.rule {
             bundler = bundler.with_stop(Arc::clone(rule));
         }

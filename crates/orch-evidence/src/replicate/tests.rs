@@ -17,7 +17,8 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::{Service, ServiceBuilder, ServiceExt};
 
 use super::*;
-use crate::bundle::{Bundle, BundleContent};
+use crate::bundle::{Bundle, BundleContent, ConfidenceKind};
+use crate::confidence::{AgreementCalibrator, CalibrationKey, Calibrator};
 use crate::options::{BundleOptions, StopName, Waves};
 use crate::stopping::{Epsilon, Never};
 use crate::{BundleTool, seeds};
@@ -548,4 +549,66 @@ async fn the_layer_keeps_the_contract_of_layers() {
         let make = move || ReplicateLayer::new(k).waves(waves).options(BundleOptions::new().allow_empty(true));
         LayerContract::new(make).in_place(false).keeps_responses(false).keeps_errors(false).check().await;
     }
+}
+
+fn calibrator(k: u32) -> Calibrator {
+    let key = CalibrationKey::new("ask", "token_levenshtein", k);
+    // Unanimous ones were right in three of four cases.
+    Calibrator::fit(key, (0..400).map(|at| (2.0 / 2.25, at % 4 != 0))).unwrap()
+}
+
+#[tokio::test]
+async fn a_calibrator_of_exactly_this_key_gives_the_confidence_its_meaning() {
+    let layer = ReplicateLayer::new(3).calibrator(calibrator(5)).calibrator(calibrator(3));
+    let summary = bundle(&layer, says("yes"), Request::new("question")).await.summary;
+    assert_eq!(summary.confidence_kind, ConfidenceKind::PCorrect);
+    assert_eq!(summary.p_correct, Some(summary.confidence));
+    assert!((summary.confidence - 0.75).abs() < 0.01, "{}", summary.confidence);
+    assert_eq!(summary.agreement, 2.0 / 2.25);
+}
+
+#[tokio::test]
+async fn a_calibrator_of_another_k_changes_nothing_and_a_warning_says_so() {
+    let bundle = bundle(&ReplicateLayer::new(3).calibrator(calibrator(5)), says("yes"), Request::new("q")).await;
+    assert_eq!(bundle.summary.confidence_kind, ConfidenceKind::Agreement);
+    assert_eq!((bundle.summary.p_correct, bundle.summary.confidence), (None, bundle.summary.agreement));
+    let warnings = bundle.metadata["warnings"].to_string();
+    assert!(warnings.contains("no calibrator") && warnings.contains("K = 3"), "{warnings}");
+}
+
+#[tokio::test]
+async fn a_calibrator_says_nothing_of_a_run_that_the_budget_cut_short() {
+    let layer = ReplicateLayer::new(3).stop(Never).calibrator(calibrator(3)).calibrator(calibrator(2));
+    let context = CallContext::new().with_meter(Meter::new(Limits { tokens: Some(20), cost: None }));
+    let output = call_estimated(&layer, says("yes"), within(context), estimate(10)).await.unwrap();
+    let bundle = Bundle::from_output(&output).unwrap();
+    assert_eq!((bundle.stop.rule.as_str(), bundle.summary.p_correct), ("budget", None));
+    assert!(bundle.metadata["warnings"].to_string().contains("cut short"), "{:?}", bundle.metadata);
+}
+
+#[tokio::test]
+async fn a_corrected_agreement_is_still_called_an_agreement() {
+    let key = CalibrationKey::new("ask", "token_levenshtein", 3);
+    let history = (0..200).map(|at| vec![(2.0 / 2.25, at % 2 == 0)]);
+    let layer = ReplicateLayer::new(3).agreement_calibrator(AgreementCalibrator::fit(key, history).unwrap());
+    let summary = bundle(&layer, says("yes"), Request::new("question")).await.summary;
+    assert_eq!(summary.confidence_kind, ConfidenceKind::Agreement);
+    assert!((summary.confidence - 0.5).abs() < 0.01, "{}", summary.confidence);
+    assert_eq!(summary.agreement, 2.0 / 2.25);
+}
+
+#[tokio::test]
+async fn withheld_replicates_of_bundles_make_a_calibrator_for_fewer() {
+    let all = ReplicateLayer::new(4).stop(Never);
+    let (same, early) = (
+        bundle(&all, says("yes"), Request::new("q")).await,
+        bundle(&ReplicateLayer::new(3), says("yes"), Request::new("q")).await,
+    );
+    let fitted = AgreementCalibrator::from_bundles(3, [&same, &same]).unwrap();
+    assert_eq!(fitted.key(), &CalibrationKey::new("ask", "token_levenshtein", 3));
+    assert_eq!(fitted.questions(), 2);
+    let refused = |k, bundle: &Bundle| AgreementCalibrator::from_bundles(k, [bundle]).unwrap_err().to_string();
+    assert!(refused(1, &early).contains("stopped early"));
+    assert!(refused(4, &same).contains("4 replicates, and 4 need one more"));
+    assert!(AgreementCalibrator::from_bundles(3, []).is_err());
 }
