@@ -46,13 +46,18 @@ impl Answers<'_> {
         self.matrix.diameter(&self.members())
     }
 
+    /// The agreement on the answer of the medoid of the leading cluster.
+    pub(crate) fn agreement(&self, medoid: usize) -> f64 {
+        let similar: f64 = self.voices.iter().map(|voice| 1.0 - self.matrix.between(voice.index, medoid)).sum();
+        agreement(similar, crate::count(self.voices.len()), THETA)
+    }
+
     pub(crate) fn summarise(&self, fates: Fates, max_diffs: usize) -> Summary {
         let (members, clusters) = (self.members(), self.clusters());
         let medoid = self.matrix.medoid(&clusters[0]);
         let findings = by_field(&self.voices, medoid, self.metric, self.epsilon);
         let (disagreements, truncation_info) = most_divided(findings.disagreements, max_diffs);
-        let similar: f64 = members.iter().map(|at| 1.0 - self.matrix.between(*at, medoid)).sum();
-        let agreement = agreement(similar, crate::count(members.len()), THETA);
+        let agreement = self.agreement(medoid);
         let counts: Vec<u32> = clusters.iter().map(|cluster| crate::count(cluster.len())).collect();
         Summary {
             consensus: findings.consensus,

@@ -1,5 +1,9 @@
 //! One step: an answer is measured, the stop rule looks at it, and more are launched.
 
+use std::ops::Add;
+
+use orch_core::Spend;
+
 use super::closing::Stop;
 use super::{Bundler, Command, Notice, Row, Slot, State, number, place};
 use crate::consensus::Voice;
@@ -74,9 +78,18 @@ impl Bundler {
 
     fn decide(&mut self, seen: &[usize]) {
         let answers = self.answers(seen);
-        let counts: Vec<u32> = answers.clusters().iter().map(|cluster| crate::count(cluster.len())).collect();
-        let tally = TallyView::new(&counts, crate::count(self.looked_at), crate::count(self.k))
-            .with_distances(answers.epsilon(), answers.diameter());
+        let clusters = answers.clusters();
+        let counts: Vec<u32> = clusters.iter().map(|cluster| crate::count(cluster.len())).collect();
+        let looked_at = &self.sequence()[..self.looked_at];
+        let cluster_of = |at: &usize| clusters.iter().position(|cluster| cluster.contains(at)).map(crate::count);
+        let sequence: Vec<u32> = looked_at.iter().filter_map(cluster_of).collect();
+        let mut tally = TallyView::new(&counts, crate::count(self.looked_at), crate::count(self.k))
+            .with_distances(answers.epsilon(), answers.diameter())
+            .with_sequence(&sequence)
+            .with_spent(looked_at.iter().map(|at| Spend::from(&self.slots[*at].usage)).fold(Spend::ZERO, Spend::add));
+        if let Some(leader) = clusters.first() {
+            tally = tally.with_agreement(answers.agreement(answers.matrix.medoid(leader)));
+        }
         match self.rule.decide(&tally) {
             Decision::Continue { want } => self.want = want.max(1) as usize,
             Decision::Stop { rule, reason, p_same } => {

@@ -19,7 +19,7 @@ pub use self::calibrator::Calibrator;
 pub(crate) use self::kernel::confidence_of;
 pub use self::kernel::{TAU, kernel_confidence, snne, von_neumann_entropy};
 pub use self::key::CalibrationKey;
-pub(crate) use self::mode::leads;
+pub(crate) use self::mode::{chance_to_lead, leads};
 pub use self::mode::{mode_posterior, mode_posterior_with_unseen};
 
 /// The theta of [`agreement`]: how much unseen answers are expected, as a number of replicates.

@@ -24,7 +24,7 @@ pub fn mode_posterior(counts: &[u32], prior: f64) -> Option<f64> {
     let counts = sorted(counts, prior)?;
     Some(match counts.as_slice() {
         [all] => leads(*all, 0, prior),
-        [first, others @ ..] => ahead(*first, others, prior),
+        [first, others @ ..] => chance_to_lead(*first, others, prior),
         [] => return None,
     })
 }
@@ -43,7 +43,7 @@ pub fn mode_posterior(counts: &[u32], prior: f64) -> Option<f64> {
 pub fn mode_posterior_with_unseen(counts: &[u32], prior: f64) -> Option<f64> {
     let mut counts = sorted(counts, prior)?;
     counts.push(0);
-    Some(ahead(counts[0], &counts[1..], prior))
+    Some(chance_to_lead(counts[0], &counts[1..], prior))
 }
 
 /// The counts above 0, the largest first; `None` of fewer than two replicates and for a prior that makes no sense.
@@ -54,7 +54,7 @@ fn sorted(counts: &[u32], prior: f64) -> Option<Vec<u32>> {
 }
 
 /// The chance that the first is more probable than all others, of which there is at least one.
-fn ahead(first: u32, others: &[u32], prior: f64) -> f64 {
+pub(crate) fn chance_to_lead(first: u32, others: &[u32], prior: f64) -> f64 {
     match others {
         [other] => leads(first, *other, prior),
         _ => largest(first, others, prior),
@@ -86,23 +86,55 @@ pub(crate) fn leads(first: u32, second: u32, prior: f64) -> f64 {
 fn largest(first: u32, others: &[u32], prior: f64) -> f64 {
     let shape = f64::from(first) + prior;
     let norm = ln_gamma(shape);
-    // Equal counts share one evaluation of their distribution.
-    let mut groups: Vec<(f64, i32)> = Vec::new();
-    for count in others {
-        let other = f64::from(*count) + prior;
-        match groups.last_mut() {
-            Some((last, times)) if *last == other => *times += 1,
-            _ => groups.push((other, 1)),
-        }
-    }
+    let rivals = Rivals::new(others, prior);
     // x = t^2: near zero the density behaves like x^(shape-1), which is smooth in t for half-integer shapes.
     let reach = 10.0 * shape.sqrt() + 40.0;
     let (low, high) = ((shape - 10.0 * shape.sqrt()).max(0.0).sqrt(), (shape + reach).sqrt());
     let chance = integrate(low, high, |t| {
         let x = t * t;
         let density = ((shape - 1.0) * x.ln() - x - norm).exp();
-        let below: f64 = groups.iter().map(|(other, times)| gamma_cdf(*other, x).powi(*times)).product();
-        density * below * 2.0 * t
+        density * rivals.all_below(x) * 2.0 * t
     });
     chance.clamp(0.0, 1.0)
+}
+
+/// Gamma variables of shapes that are whole numbers apart.
+struct Rivals {
+    /// Shapes, the largest first, and how many variables have each.
+    groups: Vec<(f64, i32)>,
+    /// The logarithm of the gamma function at the largest shape plus 1.
+    norm: f64,
+}
+
+impl Rivals {
+    fn new(counts: &[u32], prior: f64) -> Self {
+        let mut groups: Vec<(f64, i32)> = Vec::new();
+        for count in counts {
+            let shape = f64::from(*count) + prior;
+            match groups.last_mut() {
+                Some((last, times)) if *last == shape => *times += 1,
+                _ => groups.push((shape, 1)),
+            }
+        }
+        let largest = groups.first().map_or(1.0, |(shape, _)| *shape);
+        Self { norm: ln_gamma(largest + 1.0), groups }
+    }
+
+    /// The chance that all are at most `x`. Only that of the largest shape is found from the start; each next one is
+    /// more by `x^a e^-x / Gamma(a + 1)`, which is added and so loses no digits.
+    fn all_below(&self, x: f64) -> f64 {
+        let Some(((largest, times), rest)) = self.groups.split_first() else { return 1.0 };
+        let mut below = gamma_cdf(*largest, x);
+        let mut all = below.powi(*times);
+        let (mut shape, mut term) = (*largest, (largest * x.ln() - x - self.norm).exp());
+        for (next, times) in rest {
+            while shape > *next {
+                term *= shape / x;
+                shape -= 1.0;
+                below += term;
+            }
+            all *= below.min(1.0).powi(*times);
+        }
+        all
+    }
 }

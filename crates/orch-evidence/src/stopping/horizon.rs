@@ -1,6 +1,6 @@
 use orch_core::Error;
 
-use super::{Decision, StopRule, TallyView, check_chance};
+use super::{Decision, StopRule, TallyView, check_chance, check_prior};
 
 /// Stops once the leader will, with the given chance, still lead when all K have ended.
 ///
@@ -39,10 +39,7 @@ impl StopRule for Horizon {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if !(self.prior.is_finite() && self.prior > 0.0) {
-            let reason = format!("horizon: a prior of {}: it must be finite and above 0", self.prior);
-            return Err(Error::invalid("/stop", reason));
-        }
+        check_prior("horizon", self.prior)?;
         check_chance("horizon", self.chance)
     }
 }

@@ -1,22 +1,35 @@
 //! When further replicates would not change the answer.
 
 mod adaptive_beta;
+mod budget;
 mod combine;
+mod dirichlet_mode;
 mod epsilon;
 mod horizon;
 mod lock;
+mod min;
+mod min_confidence;
 mod never;
+mod replay;
+mod window;
 
 use std::sync::Arc;
 
-use orch_core::Error;
+use orch_core::{Error, Spend};
 
 pub use self::adaptive_beta::AdaptiveBeta;
+pub use self::budget::Budget;
 pub use self::combine::{All, Any};
+pub use self::dirichlet_mode::DirichletMode;
 pub use self::epsilon::Epsilon;
 pub use self::horizon::Horizon;
 pub use self::lock::Lock;
+pub use self::min::Min;
+pub use self::min_confidence::MinConfidence;
 pub use self::never::Never;
+pub use self::replay::replay;
+pub use self::window::Window;
+use crate::confidence::{THETA, agreement};
 
 /// Decides after every replicate whether the answer is settled. A pure function: the same tally, the same decision.
 ///
@@ -109,6 +122,9 @@ pub struct TallyView<'a> {
     k: u32,
     epsilon: f64,
     diameter: f64,
+    sequence: Option<&'a [u32]>,
+    agreement: Option<f64>,
+    spent: Spend,
 }
 
 impl<'a> TallyView<'a> {
@@ -116,13 +132,36 @@ impl<'a> TallyView<'a> {
     /// valid answer included; and how many there may be in all.
     #[must_use]
     pub fn new(counts: &'a [u32], ended: u32, k: u32) -> Self {
-        Self { counts, ended, k, epsilon: 0.0, diameter: 0.0 }
+        let spent = Spend::ZERO;
+        Self { counts, ended, k, epsilon: 0.0, diameter: 0.0, sequence: None, agreement: None, spent }
     }
 
     /// Sets the epsilon of the clusters and the largest distance of any two valid answers; default: both 0.
     #[must_use]
     pub fn with_distances(mut self, epsilon: f64, diameter: f64) -> Self {
         (self.epsilon, self.diameter) = (epsilon, diameter);
+        self
+    }
+
+    /// Sets of each valid answer, in the order in which they are looked at, which cluster it belongs to; any
+    /// numbers will do. Default: unknown.
+    #[must_use]
+    pub fn with_sequence(mut self, sequence: &'a [u32]) -> Self {
+        self.sequence = Some(sequence);
+        self
+    }
+
+    /// Sets the agreement; default: what follows from the sizes of the clusters alone.
+    #[must_use]
+    pub fn with_agreement(mut self, agreement: f64) -> Self {
+        self.agreement = Some(agreement);
+        self
+    }
+
+    /// Sets what the replicates that have ended used together; default: nothing.
+    #[must_use]
+    pub fn with_spent(mut self, spent: Spend) -> Self {
+        self.spent = spent;
         self
     }
 
@@ -179,6 +218,24 @@ impl<'a> TallyView<'a> {
     pub fn diameter(&self) -> f64 {
         self.diameter
     }
+
+    /// The cluster of each valid answer, in the order in which they are looked at, if that is known.
+    #[must_use]
+    pub fn sequence(&self) -> Option<&'a [u32]> {
+        self.sequence
+    }
+
+    /// The [`agreement`](crate::confidence::agreement()) so far.
+    #[must_use]
+    pub fn agreement(&self) -> f64 {
+        self.agreement.unwrap_or_else(|| agreement(f64::from(self.leader()), self.valid(), THETA))
+    }
+
+    /// What the replicates that have ended used together, as far as it was counted.
+    #[must_use]
+    pub fn spent(&self) -> Spend {
+        self.spent
+    }
 }
 
 /// The default rule: [`Lock`], else [`Horizon`] with prior 0.5 and chance 0.99, else [`AdaptiveBeta`] with chance 0.95.
@@ -196,6 +253,14 @@ fn check_chance(rule: &str, chance: f64) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::invalid("/stop", format!("{rule}: a chance of {chance}: it must be above 0.5 and at most 1")))
+}
+
+/// Refuses a prior that is not a finite number above 0.
+fn check_prior(rule: &str, prior: f64) -> Result<(), Error> {
+    if prior.is_finite() && prior > 0.0 {
+        return Ok(());
+    }
+    Err(Error::invalid("/stop", format!("{rule}: a prior of {prior}: it must be finite and above 0")))
 }
 
 #[cfg(test)]

@@ -100,6 +100,93 @@ fn numbers_that_make_no_sense_are_refused_with_their_value() {
 }
 
 #[test]
+fn the_dirichlet_rule_counts_many_small_rivals_together() {
+    let rule = DirichletMode::new(0.5, 0.95);
+    let one = rule.decide(&TallyView::new(&[5, 1], 6, 40));
+    assert_eq!(rule_of(&one), Some("dirichlet_mode"), "{one:?}");
+    let many = TallyView::new(&[5, 1, 1, 1, 1, 1], 10, 40);
+    assert_eq!(rule_of(&rule.decide(&many)), None);
+    assert_eq!(
+        rule_of(&AdaptiveBeta::new(0.95).decide(&TallyView::new(&[6, 1, 1, 1, 1, 1], 11, 40))),
+        Some("adaptive_beta")
+    );
+    assert_eq!(rule_of(&rule.decide(&TallyView::new(&[], 2, 40))), None);
+}
+
+#[test]
+fn a_window_stops_when_all_of_it_is_the_same_wherever_it_lies() {
+    let decide = |sequence: &[u32]| {
+        let mut counts: Vec<u32> =
+            (0..3).map(|cluster| crate::count(sequence.iter().filter(|c| **c == cluster).count())).collect();
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        counts.retain(|count| *count > 0);
+        let n = crate::count(sequence.len());
+        Window::new(3).decide(&TallyView::new(&counts, n, 12).with_sequence(sequence))
+    };
+    assert_eq!(decide(&[0, 0]), Decision::Continue { want: 1 });
+    assert_eq!(rule_of(&decide(&[0, 0, 0])), Some("window"));
+    // Three in a row, but in no one window.
+    assert_eq!(decide(&[1, 0, 0, 0]), Decision::Continue { want: 2 });
+    assert_eq!(decide(&[1, 0, 0, 0, 0, 1]), Decision::Continue { want: 3 });
+    assert_eq!(rule_of(&decide(&[1, 0, 0, 0, 0, 0])), Some("window"));
+    assert_eq!(rule_of(&Window::new(3).decide(&TallyView::new(&[4], 4, 12))), Some("window"), "whatever their order");
+}
+
+#[test]
+fn min_confidence_looks_at_the_agreement_of_at_least_two() {
+    let rule = MinConfidence::new(0.8);
+    assert_eq!(rule_of(&rule.decide(&TallyView::new(&[1], 1, 9))), None);
+    assert_eq!(rule_of(&rule.decide(&TallyView::new(&[2], 2, 9))), Some("min_confidence"));
+    assert_eq!(rule_of(&rule.decide(&TallyView::new(&[3, 1], 4, 9))), None);
+    assert_eq!(rule_of(&rule.decide(&TallyView::new(&[3, 1], 4, 9).with_agreement(0.85))), Some("min_confidence"));
+}
+
+#[test]
+fn the_budget_stops_before_one_more_would_exceed_it() {
+    let rule = Budget::new(orch_core::Budget::new().tokens(100).cost_usd(1.0));
+    let after = |n: u32, tokens: u64, dollars: f64| {
+        let cost = orch_core::Usd::from_dollars(dollars).unwrap();
+        rule.decide(&TallyView::new(&[n], n, 10).with_spent(Spend { tokens, cost }))
+    };
+    assert_eq!(rule_of(&after(3, 75, 0.0)), None);
+    assert_eq!(rule_of(&after(3, 76, 0.0)), Some("stop_budget"));
+    assert_eq!(rule_of(&after(2, 0, 0.7)), Some("stop_budget"));
+    assert_eq!(rule_of(&after(2, 0, 0.0)), None, "what nobody counted is not limited");
+    let timed = Budget::new(orch_core::Budget::new().time(std::time::Duration::from_secs(1)));
+    assert!(timed.check().unwrap_err().to_string().contains("time limit"));
+}
+
+#[test]
+fn min_holds_a_rule_back_and_asks_for_what_is_missing() {
+    let rule = Min::new(4, Lock);
+    assert_eq!(rule.decide(&TallyView::new(&[2], 2, 3)), Decision::Continue { want: 2 });
+    assert_eq!(rule_of(&rule.decide(&TallyView::new(&[4], 4, 5))), Some("lock"));
+    assert!(Min::new(4, AdaptiveBeta::new(2.0)).check().is_err());
+}
+
+#[test]
+fn new_rules_refuse_numbers_that_make_no_sense() {
+    for (rule, named) in [
+        (Any::new().or(DirichletMode::new(0.0, 0.95)), "a prior of 0"),
+        (Any::new().or(DirichletMode::new(0.5, 0.3)), "a chance of 0.3"),
+        (Any::new().or(Window::new(1)), "a size of 1"),
+        (Any::new().or(MinConfidence::new(1.0)), "an agreement of 1"),
+        (Any::new().or(MinConfidence::new(f64::NAN)), "an agreement of NaN"),
+        (Any::new().or(Budget::new(orch_core::Budget::new().tokens(0))), "0 tokens"),
+    ] {
+        let error = rule.check().unwrap_err().to_string();
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+#[test]
+fn a_replay_counts_what_a_rule_would_have_looked_at() {
+    assert_eq!(replay(&Never, &[0, 0, 0]), 3);
+    assert_eq!(replay(&Window::new(2), &[0, 1, 1, 0, 3, 3, 3]), 6);
+    assert_eq!(replay(&Lock, &[]), 0);
+}
+
+#[test]
 fn the_default_stops_after_two_that_agree_when_three_were_asked_for() {
     assert_eq!(rule_of(&adaptive().decide(&TallyView::new(&[2], 2, 3))), Some("lock"));
     assert_eq!(rule_of(&adaptive().decide(&TallyView::new(&[1, 1], 2, 3))), None);
@@ -125,6 +212,41 @@ proptest! {
         if rule_of(&Lock.decide(&view)).is_some() {
             let leader = |counts: [u32; 3]| (0..3).max_by_key(|at| counts[*at]).unwrap();
             prop_assert_eq!(leader(now), leader(tally(k)));
+        }
+    }
+
+    #[test]
+    fn a_rule_that_has_stopped_stays_stopped_when_the_next_one_joins_the_leader(
+        k in 2_u32..33,
+        answers in prop::collection::vec(0_u32..4, 1..32),
+    ) {
+        let rules: [Box<dyn StopRule>; 9] = [
+            Box::new(Lock),
+            Box::new(Horizon::new(0.5, 0.99)),
+            Box::new(AdaptiveBeta::new(0.95)),
+            Box::new(DirichletMode::new(0.5, 0.95)),
+            Box::new(MinConfidence::new(0.8)),
+            Box::new(Window::new(3)),
+            Box::new(Epsilon::new()),
+            Box::new(adaptive()),
+            Box::new(Min::new(3, All::new().and(AdaptiveBeta::new(0.9)).and(DirichletMode::new(0.5, 0.9)))),
+        ];
+        let mut sequence: Vec<u32> = answers;
+        sequence.truncate(k as usize - 1);
+        for rule in &rules {
+            let stopped = |sequence: &[u32]| {
+                let mut sizes: Vec<u32> = (0..4).map(|c| crate::count(sequence.iter().filter(|x| **x == c).count())).collect();
+                sizes.sort_unstable_by(|a, b| b.cmp(a));
+                sizes.retain(|size| *size > 0);
+                let diameter = if sizes.len() > 1 { 1.0 } else { 0.0 };
+                let tally = TallyView::new(&sizes, crate::count(sequence.len()), k).with_sequence(sequence);
+                rule_of(&rule.decide(&tally.with_distances(0.0, diameter))).is_some()
+            };
+            let before = stopped(&sequence);
+            let leader = (0..4).max_by_key(|c| sequence.iter().filter(|x| *x == c).count()).unwrap();
+            let mut longer = sequence.clone();
+            longer.push(leader);
+            prop_assert!(!before || stopped(&longer), "{:?}", sequence);
         }
     }
 
