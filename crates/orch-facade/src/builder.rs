@@ -5,17 +5,15 @@ use orch_core::store::IdempotencyStore;
 use orch_core::{Budget, HealthBoard, IntoTool, Target};
 use orch_evidence::BundleTool;
 use orch_planning::{Planner, RulePlanner};
-use orch_reliability::rate_limit::RateLimitBuilder;
 use orch_reliability::{
-    BudgetLayer, BulkheadLayer, CircuitBreakerConfig, CircuitBreakerLayer, IdempotencyConfig, IdempotencyLayer,
-    RateLimitConfig, RateLimitLayer, RetryLayer, RetryPolicy,
+    CircuitBreakerConfig, IdempotencyConfig, RateLimitConfig, ReliabilityConfig, ReliabilityStack, RetryPolicy,
 };
 
 use crate::BuildError;
 use crate::client::{Client, Inner};
 use crate::registration::Registration;
 use crate::settings::Settings;
-use crate::stacks::{self, Layers};
+use crate::stacks;
 
 /// Collects what a [`Client`] is made of. Everything but the tools has a default that is safe in production.
 #[derive(Clone, Default)]
@@ -23,18 +21,23 @@ use crate::stacks::{self, Layers};
 pub struct ClientBuilder {
     registrations: Vec<Registration>,
     settings: Settings,
+    reliability: ReliabilityConfig,
     planner: Option<Arc<dyn Planner>>,
-    retry: RetryPolicy,
-    breaker: CircuitBreakerConfig,
-    breakers: Vec<(Target, CircuitBreakerConfig)>,
-    rate_limits: Vec<(Target, RateLimitConfig)>,
-    idempotency: IdempotencyConfig,
+    health: Option<HealthBoard>,
     store: Option<Arc<dyn IdempotencyStore>>,
-    /// State of an earlier client that this one shares unless its settings change.
-    shared_health: Option<HealthBoard>,
-    shared_breaker: Option<CircuitBreakerLayer>,
-    shared_rate_limit: Option<RateLimitLayer>,
-    shared_idempotency: Option<IdempotencyLayer>,
+    /// The stack of the client that this builder came from; what its settings leave unchanged is shared.
+    earlier: Option<ReliabilityStack>,
+}
+
+/// Setters of one field of the [`ReliabilityConfig`].
+macro_rules! reliability {
+    ($($(#[$doc:meta])* $name:ident => $field:ident: $kind:ty,)*) => {$(
+        $(#[$doc])*
+        pub fn $name(mut self, value: $kind) -> Self {
+            self.reliability = self.reliability.$field(value);
+            self
+        }
+    )*};
 }
 
 impl ClientBuilder {
@@ -57,78 +60,58 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how failed attempts are repeated; default [`RetryPolicy::default`].
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
+    /// Sets everything about reliability at once, from a configuration file say; the setters below change it further.
+    pub fn reliability(mut self, config: ReliabilityConfig) -> Self {
+        self.reliability = config;
         self
+    }
+
+    reliability! {
+        /// Sets how failed attempts are repeated; default [`RetryPolicy::default`].
+        retry => retry: RetryPolicy,
+        /// Sets the circuit breaker of each target without one of its own; default [`CircuitBreakerConfig::default`].
+        default_circuit_breaker => circuit_breaker: CircuitBreakerConfig,
+        /// Sets how runs with an idempotency key are remembered; default [`IdempotencyConfig::default`].
+        idempotency => idempotency: IdempotencyConfig,
+        /// Sets the budget of every run; a run's own is combined with it, the smaller wins field by field. Default: none.
+        budget => budget: Budget,
+        /// Sets when a run must have ended unless it says otherwise; default 300 s, 0 is refused.
+        deadline => deadline: Duration,
+        /// Sets how long one attempt may take; default 60 s, 0 is refused.
+        attempt_timeout => attempt_timeout: Duration,
+        /// Sets how long the first chunk of a streamed answer may take; default 30 s, 0 is refused.
+        first_chunk_timeout => first_chunk_timeout: Duration,
+        /// Sets how long a streamed answer may pause; default 30 s, 0 is refused.
+        idle_timeout => idle_timeout: Duration,
     }
 
     /// Sets the circuit breaker of one target (a provider's name, or a tool's).
     pub fn circuit_breaker(mut self, target: impl Into<Target>, config: CircuitBreakerConfig) -> Self {
-        self.breakers.push((target.into(), config));
-        self.forget_circuits()
-    }
-
-    /// Sets the circuit breaker of every other target; default [`CircuitBreakerConfig::default`].
-    pub fn default_circuit_breaker(mut self, config: CircuitBreakerConfig) -> Self {
-        self.breaker = config;
-        self.forget_circuits()
+        self.reliability = self.reliability.circuit_breaker_of(target, config);
+        self
     }
 
     /// Limits the requests per minute to one target (a provider's name, or a tool's); default: no limit.
     pub fn rate_limit(mut self, target: impl Into<Target>, config: RateLimitConfig) -> Self {
-        self.rate_limits.push((target.into(), config));
-        self.shared_rate_limit = None;
+        self.reliability = self.reliability.rate_limit_of(target, config);
         self
     }
 
-    /// Sets how runs with an idempotency key are remembered; default [`IdempotencyConfig::default`].
-    pub fn idempotency(mut self, config: IdempotencyConfig) -> Self {
-        self.idempotency = config;
+    /// Sets how many calls per target may be in flight, and how long another one waits for a place; default 64 and 5 s.
+    pub fn bulkhead(mut self, max_in_flight: usize, max_wait: Duration) -> Self {
+        self.reliability = self.reliability.max_in_flight(max_in_flight).max_wait(max_wait);
         self
     }
 
     /// Sets where runs with an idempotency key are remembered; default: in memory, at most 64 MiB.
     pub fn idempotency_store(mut self, store: Arc<dyn IdempotencyStore>) -> Self {
         self.store = Some(store);
-        self.shared_idempotency = None;
         self
     }
 
-    /// Sets the budget of every run; a run's own is combined with it, the smaller wins field by field. Default: none.
-    pub fn budget(mut self, budget: Budget) -> Self {
-        self.settings.budget = budget;
-        self
-    }
-
-    /// Sets when a run must have ended unless it says otherwise; default 300 s.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.settings.deadline = deadline;
-        self
-    }
-
-    /// Sets how long one attempt may take; default 60 s.
-    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.attempt_timeout = timeout;
-        self
-    }
-
-    /// Sets how long the first chunk of a streamed answer may take; default 30 s.
-    pub fn first_chunk_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.first_chunk_timeout = timeout;
-        self
-    }
-
-    /// Sets how long a streamed answer may pause; default 30 s.
-    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.idle_timeout = timeout;
-        self
-    }
-
-    /// Sets how many calls per target may be in flight, and how long another one waits for a place; default 64 and 5 s.
-    pub fn bulkhead(mut self, max_in_flight: usize, max_wait: Duration) -> Self {
-        self.settings.max_in_flight = max_in_flight;
-        self.settings.max_wait = max_wait;
+    /// Sets the board on which circuit breakers write how their targets are, to share it with others; default: its own.
+    pub fn health_board(mut self, board: HealthBoard) -> Self {
+        self.health = Some(board);
         self
     }
 
@@ -143,70 +126,30 @@ impl ClientBuilder {
     /// # Errors
     /// Tools of one name, rules that name unknown tools, settings out of bounds, a replicated tool that is not `Pure`.
     pub fn build(mut self) -> Result<Client, BuildError> {
-        self.settings.budget.check()?;
-        let health = self.shared_health.get_or_insert_default().clone();
-        let layers = self.layers(&health)?;
-        self.shared_breaker = Some(layers.breaker.clone());
-        self.shared_rate_limit = Some(layers.rate_limit.clone());
-        self.shared_idempotency = Some(layers.idempotency.clone());
+        let stack = self.stack()?;
         let planner = match &self.planner {
             Some(planner) => Arc::clone(planner),
             None => Arc::new(RulePlanner::default()),
         };
-        let reliable = stacks::reliable(&self.registrations, &layers, planner, &health)?;
-        let basic = stacks::basic(&self.registrations, &layers)?;
-        Ok(Client::new(Inner { reliable, basic, health, builder: self }))
+        let reliable = stacks::reliable(&self.registrations, &stack, planner)?;
+        let basic = stacks::basic(&self.registrations, &stack)?;
+        (self.health, self.store) = (None, None);
+        self.earlier = Some(stack.clone());
+        Ok(Client::new(Inner { reliable, basic, stack, builder: self }))
     }
 
-    /// Circuits with other settings begin anew, and so does what they say of their targets.
-    fn forget_circuits(mut self) -> Self {
-        self.shared_breaker = None;
-        self.shared_health = None;
-        self
-    }
-
-    fn layers(&self, health: &HealthBoard) -> Result<Layers, BuildError> {
-        let settings = &self.settings;
-        let breaker = match &self.shared_breaker {
-            Some(breaker) => breaker.clone(),
-            None => self.breaker_layer(health)?,
-        };
-        let rate_limit = match &self.shared_rate_limit {
-            Some(limit) => limit.clone(),
-            None => self.rate_limit_layer()?,
-        };
-        let idempotency = match (&self.shared_idempotency, &self.store) {
-            (Some(layer), _) => layer.clone(),
-            (None, Some(store)) => IdempotencyLayer::with_store(Arc::clone(store)),
-            (None, None) => IdempotencyLayer::in_memory(),
-        };
-        Ok(Layers {
-            retry: RetryLayer::new(self.retry.clone())?,
-            breaker,
-            rate_limit,
-            bulkhead: BulkheadLayer::builder()
-                .max_in_flight(settings.max_in_flight)
-                .max_wait(settings.max_wait)
-                .build()?,
-            attempt: stacks::attempt_timeout(settings),
-            budget: BudgetLayer::new(Budget::new())?,
-            idempotency: idempotency.config(self.idempotency),
-        })
-    }
-
-    fn breaker_layer(&self, health: &HealthBoard) -> Result<CircuitBreakerLayer, BuildError> {
-        let mut builder = CircuitBreakerLayer::builder().config(self.breaker.clone()).health(health.clone());
-        for (target, config) in &self.breakers {
-            builder = builder.for_target(target.clone(), config.clone());
+    fn stack(&self) -> Result<ReliabilityStack, BuildError> {
+        let mut stack = self.reliability.stack();
+        if let Some(earlier) = &self.earlier {
+            stack = stack.share(earlier);
         }
-        Ok(builder.build()?)
-    }
-
-    fn rate_limit_layer(&self) -> Result<RateLimitLayer, BuildError> {
-        let limit = |builder: RateLimitBuilder, (target, config): &(Target, RateLimitConfig)| {
-            builder.for_target(target.clone(), config.clone())
-        };
-        Ok(self.rate_limits.iter().fold(RateLimitLayer::builder(), limit).build()?)
+        if let Some(health) = &self.health {
+            stack = stack.health(health.clone());
+        }
+        if let Some(store) = &self.store {
+            stack = stack.store(Arc::clone(store));
+        }
+        Ok(stack.build()?)
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use orch_core::{BoxTool, Effect, Health, HealthBoard, Input, Target, ToolSpec};
+use orch_reliability::{CircuitBreakerHandle, ReliabilityStack};
 
 use crate::builder::ClientBuilder;
 use crate::orchestrator::{Orchestrator, ReliableOrchestrator};
@@ -30,7 +31,7 @@ pub struct Client(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) reliable: BoxTool,
     pub(crate) basic: BoxTool,
-    pub(crate) health: HealthBoard,
+    pub(crate) stack: ReliabilityStack,
     pub(crate) builder: ClientBuilder,
 }
 
@@ -76,11 +77,17 @@ impl Client {
     /// The board itself, to be shared with planners and stacks of one's own.
     #[must_use]
     pub fn health_board(&self) -> &HealthBoard {
-        &self.0.health
+        self.0.stack.health()
     }
 
-    /// A builder with the same tools and settings; the new client shares stores, breakers and health with this one.
-    /// Other settings of circuit breakers begin anew, with their targets' health.
+    /// Looks at the circuits of all targets and overrules them.
+    #[must_use]
+    pub fn circuit_breakers(&self) -> CircuitBreakerHandle {
+        self.0.stack.circuit_breakers()
+    }
+
+    /// A builder with the same tools and settings; the new client shares stores, circuit breakers, limits and health
+    /// with this one. What gets other settings begins anew, circuit breakers with their targets' health.
     pub fn to_builder(&self) -> ClientBuilder {
         self.0.builder.clone()
     }

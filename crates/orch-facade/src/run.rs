@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use crate::client::Inner;
 use crate::{Client, Outcome, RunEvents};
 
 /// A run that has not started: set its options, then `.await` it, or listen with [`events`](Self::events).
@@ -159,14 +160,14 @@ impl Run {
             return Err(error);
         }
         self.budget.check()?;
-        let settings = self.client.inner().builder.settings();
-        self.budget = self.budget.clone().combine(&settings.budget);
-        let time = self.deadline.unwrap_or(settings.deadline);
+        let Inner { stack, builder, .. } = self.client.inner();
+        self.budget = self.budget.clone().combine(stack.budget());
+        let time = self.deadline.unwrap_or(stack.deadline());
         let mut context = self
             .context
             .clone()
             .with_deadline(Deadline::after(Instant::now(), time))
-            .with_max_parallel(self.max_parallel.unwrap_or(settings.max_parallel))
+            .with_max_parallel(self.max_parallel.unwrap_or(builder.settings().max_parallel))
             .with_meter(Meter::new(self.budget.limits()));
         if let Some(time) = self.budget.time_limit() {
             context.limit_deadline(Deadline::of_budget(Instant::now(), time));

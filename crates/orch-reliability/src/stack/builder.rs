@@ -1,8 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use orch_core::HealthBoard;
 use orch_core::store::IdempotencyStore;
+use orch_core::{Budget, HealthBoard};
 
 use super::{ReliabilityConfig, RunStackLayer, ToolStackLayer};
 use crate::bulkhead::BulkheadLayer;
@@ -56,6 +57,17 @@ impl ReliabilityStack {
     /// The settings that the layers were made from.
     pub fn config(&self) -> &ReliabilityConfig {
         &self.config
+    }
+
+    /// The configured deadline of every run.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.config.deadline
+    }
+
+    /// The configured budget of every run.
+    pub fn budget(&self) -> &Budget {
+        &self.config.budget
     }
 }
 

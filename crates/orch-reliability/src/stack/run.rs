@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use orch_core::Budget;
 use tower::Layer;
 
@@ -28,7 +30,18 @@ impl RunStackLayer {
             budget: budget(&config.budget)?,
         })
     }
+
+    /// Without the configured deadline and budget: only those hold that a run brings in its context.
+    #[must_use]
+    pub fn without_limits(mut self) -> Self {
+        self.total = TimeoutLayer::total(CENTURY);
+        self.budget = BudgetLayer::default();
+        self
+    }
 }
+
+/// Longer than any run.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 fn budget(budget: &Budget) -> Result<BudgetLayer, ConfigError> {
     BudgetLayer::new(budget.clone())

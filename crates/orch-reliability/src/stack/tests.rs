@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use orch_core::store::{HasFingerprint, Key};
 use orch_core::{
-    Budget, CallContext, Circuit, Class, Counted, Error, ErrorKind, HasContext, HealthBoard, Output, Request, Target,
-    ToolSpec, Usage,
+    Budget, CallContext, Circuit, Class, Counted, Deadline, Error, ErrorKind, HasContext, HealthBoard, Output, Request,
+    Target, ToolSpec, Usage,
 };
 use tokio::time::{Instant, sleep};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -214,4 +214,20 @@ async fn a_panic_outside_of_tools_is_an_error_of_the_run() {
     let broken = service_fn(|_: Request| async { panic!("on purpose") as Result<Output, Error> });
     let error = stack.run().layer(broken).oneshot(Request::new("hello")).await.unwrap_err();
     assert_eq!(error.class(), Class::Panicked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_stack_without_limits_keeps_to_what_the_run_brings() {
+    let config = ReliabilityConfig::default().deadline(SECOND).budget(Budget::new().tokens(10));
+    let stack = config.build().unwrap();
+    assert_eq!((stack.deadline(), stack.budget().limits().tokens), (SECOND, Some(10)));
+    let slow = service_fn(|_: Request| async {
+        sleep(SECOND * 5).await;
+        Ok::<_, Error>(Output::from("fine").with_usage(Usage::new().output(Counted::reported(11))))
+    });
+    let run = stack.run().without_limits().layer(slow);
+    assert!(run.clone().oneshot(Request::new("hello")).await.is_ok());
+    let context = CallContext::new().with_deadline(Deadline::after(Instant::now(), SECOND * 2));
+    let error = run.oneshot(Request::new("hello").with_context(context)).await.unwrap_err();
+    assert_eq!(error.class(), Class::DeadlineExceeded);
 }
