@@ -1,10 +1,10 @@
 use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::route::merge_options;
-use crate::store::{Fingerprint, HasFingerprint};
+use crate::store::{Field, Fingerprint, HasFingerprint};
 use crate::{CallContext, Error, HasContext, Route};
 
 static NULL: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Null));
@@ -155,11 +155,11 @@ impl HasContext for Request {
 impl HasFingerprint for Request {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of_fields(&[
-            ("input", &self.input.0),
-            ("options", &json!(self.options)),
-            ("part", &json!(self.context.part_path())),
-            ("seed", &json!(self.context.seed())),
-            ("tool", &json!(self.route.as_ref().map(|route| route.tool()))),
+            ("input", Field::Json(&self.input.0)),
+            ("options", Field::Json(&self.options)),
+            ("part", Field::Text(Some(self.context.part_path()))),
+            ("seed", Field::Number(self.context.seed())),
+            ("tool", Field::Text(self.route.as_ref().map(|route| route.tool()))),
         ])
     }
 }

@@ -119,7 +119,7 @@ fn request() -> Request {
     Request::new(json!({ "messages": lines, "temperature": 0.5 }))
 }
 
-#[library_benchmark(config = limit(56_800))]
+#[library_benchmark(config = limit(19_220))]
 #[bench::two_kilobytes(request())]
 fn fingerprint(request: Request) -> (Request, Fingerprint) {
     let fingerprint = request.fingerprint();

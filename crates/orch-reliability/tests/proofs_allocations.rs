@@ -81,11 +81,11 @@ fn the_wait_for_a_throttled_target_leaves_nothing_when_it_is_dropped() {
 }
 
 #[test]
-fn the_fingerprint_of_a_request_is_one_buffer() {
+fn the_fingerprint_of_a_request_allocates_nothing() {
     let lines: Vec<_> = (0..10).map(|n| json!({ "content": "0123456789".repeat(20), "n": n })).collect();
     let request = Request::new(json!({ "messages": lines }));
     let count = allocations(|| {
         let _ = request.fingerprint();
     });
-    assert_eq!(count, 1);
+    assert_eq!(count, 0);
 }

@@ -8,6 +8,7 @@ mod fingerprint;
 mod idempotency;
 mod ledger;
 
+pub(crate) use fingerprint::Field;
 pub use fingerprint::{Fingerprint, HasFingerprint};
 pub use idempotency::{Claim, IdempotencyStore, Key, Lease, OwnerId, Record, StoreError, Takeover};
 pub use ledger::{BudgetLedger, CooldownStore, Hold, HoldId, Level, Standing};

@@ -56,7 +56,7 @@ impl HasContext for Ask {
 /// Not counted: what a fingerprint costs depends on the request.
 impl HasFingerprint for Ask {
     fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::from_bytes([7; 32])
+        Fingerprint::from_bytes([7; 16])
     }
 }
 

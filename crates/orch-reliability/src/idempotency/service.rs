@@ -73,7 +73,7 @@ impl IdempotencyLayer {
 
     fn fingerprint<R: HasFingerprint>(&self, request: &R) -> Fingerprint {
         // Without conflict detection all requests of a key are the same to everyone.
-        const ANY: Fingerprint = Fingerprint::from_bytes([0; 32]);
+        const ANY: Fingerprint = Fingerprint::from_bytes([0; 16]);
         if self.config.conflict_detection { request.fingerprint() } else { ANY }
     }
 }

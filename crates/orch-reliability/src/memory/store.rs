@@ -36,7 +36,7 @@ const SHORTEST_SWEEP: usize = 64;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = MemoryStore::new();
-/// let (key, request) = (Key::new("order-7")?, Fingerprint::from_bytes([7; 32]));
+/// let (key, request) = (Key::new("order-7")?, Fingerprint::from_bytes([7; 16]));
 /// let lease = Duration::from_secs(30);
 /// let first = store.claim(&key, &request, OwnerId::fresh(), lease, Takeover::Allowed).await?;
 /// let second = store.claim(&key, &request, OwnerId::fresh(), lease, Takeover::Allowed).await?;

@@ -13,7 +13,7 @@ fn key() -> Key {
 }
 
 fn print(n: u8) -> Fingerprint {
-    Fingerprint::from_bytes([n; 32])
+    Fingerprint::from_bytes([n; 16])
 }
 
 fn record(text: &str) -> Record {
