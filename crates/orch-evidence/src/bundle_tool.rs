@@ -7,6 +7,7 @@ use orch_core::{
 use tower::Layer;
 
 use crate::confidence::{AgreementCalibrator, Calibrator};
+use crate::decision::SharedPolicy;
 use crate::options::{BundleOptions, Waves};
 use crate::replicate::{ReplicateLayer, ReplicateService};
 use crate::{Distance, StopRule};
@@ -106,6 +107,11 @@ impl BundleTool {
     /// See [`ReplicateLayer::agreement_calibrator`].
     pub fn agreement_calibrator(self, calibrator: AgreementCalibrator) -> Self {
         self.with(|layer| layer.agreement_calibrator(calibrator))
+    }
+
+    /// See [`ReplicateLayer::policy`].
+    pub fn policy(self, policy: impl Into<SharedPolicy>) -> Self {
+        self.with(|layer| layer.policy(policy))
     }
 
     /// What the bundle is called, expects and does.

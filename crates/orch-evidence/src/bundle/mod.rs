@@ -15,6 +15,7 @@ pub use self::summary::{
     Candidate, Cluster, ConfidenceKind, Disagreement, DisagreementKind, DistanceStatistics, FieldStatistics, Interval,
     NumberStatistics, Statistics, Summary,
 };
+use crate::decision::Decision;
 
 /// The content of a replicated call: `{"evidence_bundle": {..}}` in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ impl BundleContent {
 /// What K replicates of one call agree on, where they differ, how sure one may be, and what it cost.
 ///
 /// Equal outputs, in whatever order they arrived, give equal bundles, byte for byte, but for the
-/// times. Times are only under keys that end in `_ms`.
+/// times and what a policy makes of it. Times are only under keys that end in `_ms`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Bundle {
@@ -58,7 +59,11 @@ pub struct Bundle {
     /// What each replicate cost, in dollars, by its id; those of unknown cost are absent.
     #[serde(default)]
     pub cost_breakdown: BTreeMap<String, Usd>,
-    /// Facts for people and logs: `distance` (the metric), `waves`, and `warnings` if there are any.
+    /// What a policy says of it; `None` without a policy. It depends on what was labelled by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// Facts for people and logs: `distance` (the metric), `reduced_to` (how many replicates the budget allowed, when
+    /// those were fewer than asked for), and `warnings` if there are any.
     #[serde(default)]
     pub metadata: Map<String, Value>,
 }
@@ -73,6 +78,14 @@ impl Bundle {
     /// `BadOutput` that points at what is missing, when the output is not that of a bundle.
     pub fn from_output(output: &Output) -> Result<Self, Error> {
         Ok(output.content().get::<BundleContent>()?.evidence_bundle)
+    }
+
+    /// Whether time, money or the driver ended the run before K replicates or the stop rule did. What was learnt from
+    /// whole runs says nothing of it.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.metadata.contains_key("reduced_to")
+            || matches!(self.stop.rule.as_str(), "budget" | "deadline" | "unfinished")
     }
 }
 

@@ -28,7 +28,6 @@ impl Bundler {
         let seeds = self.seeds[..self.slots.len()].to_vec();
         let (k, epsilon) = (self.options.replicates(), self.answers(&counted).epsilon());
         let metadata = self.metadata();
-        let cut_short = self.reduced.is_some() || !stop.by_rule;
         let slots = self.slots.into_iter().enumerate();
         let replicates: Vec<Replicate> =
             slots.map(|(at, slot)| slot.into_replicate(at, counted.contains(&at))).collect();
@@ -63,9 +62,10 @@ impl Bundler {
                 order: self.options.looked_at().name().to_owned(),
             },
             replicates,
+            decision: None,
             metadata,
         };
-        calibrate(&mut bundle, &self.calibration, cut_short);
+        calibrate(&mut bundle, &self.calibration);
         Ok(bundle)
     }
 
@@ -78,6 +78,9 @@ impl Bundler {
     fn metadata(&self) -> Map<String, Value> {
         let mut metadata = Map::new();
         metadata.insert("distance".to_owned(), self.metric.name().into());
+        if self.reduced.is_some() {
+            metadata.insert("reduced_to".to_owned(), self.k.into());
+        }
         if self.metric.strayed() {
             let warning = format!("the distance `{}` gave values outside 0 to 1", self.metric.name());
             metadata.insert("warnings".to_owned(), Value::from(vec![warning]));
@@ -87,11 +90,11 @@ impl Bundler {
 }
 
 /// What the calibrators say of a bundle; of one that was cut short they know nothing.
-fn calibrate(bundle: &mut Bundle, calibration: &Calibration, cut_short: bool) {
+fn calibrate(bundle: &mut Bundle, calibration: &Calibration) {
     if calibration.is_empty() {
         return;
     }
-    let warnings = if cut_short {
+    let warnings = if bundle.is_cut_short() {
         vec!["calibrators say nothing of a run that was cut short".to_owned()]
     } else {
         calibration.apply(&CalibrationKey::of(bundle), &mut bundle.summary)

@@ -2,7 +2,7 @@
 
 /// The natural logarithm of the gamma function for `x > 0` (Lanczos' approximation with g = 7 and 9
 /// coefficients; about 15 digits).
-pub(super) fn ln_gamma(x: f64) -> f64 {
+pub(crate) fn ln_gamma(x: f64) -> f64 {
     const G: f64 = 7.0;
     const FIRST: f64 = 0.999_999_999_999_809_9;
     const REST: [f64; 8] = [
@@ -24,7 +24,7 @@ pub(super) fn ln_gamma(x: f64) -> f64 {
 /// The chance that a Gamma(`shape`, 1) variable is at most `x`: the regularised lower incomplete gamma function.
 ///
 /// By its power series left of the mode and by Lentz' continued fraction of the rest right of it.
-pub(super) fn gamma_cdf(shape: f64, x: f64) -> f64 {
+pub(crate) fn gamma_cdf(shape: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }

@@ -16,6 +16,7 @@ mod quadrature;
 pub use self::agreement_calibrator::{AgreementCalibrator, withheld};
 pub use self::calibration::Calibration;
 pub use self::calibrator::Calibrator;
+pub(crate) use self::gamma::{gamma_cdf, ln_gamma};
 pub(crate) use self::kernel::confidence_of;
 pub use self::kernel::{TAU, kernel_confidence, snne, von_neumann_entropy};
 pub use self::key::CalibrationKey;

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use orch_core::{
     Budget, CallContext, Content, Error, ErrorKind, Event, HasContext, Limits, Output, Part, Request, Reservation,
+    wall_clock,
 };
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -18,6 +19,7 @@ use super::budget;
 use super::one::{Ended, Terms, out_of_money, replicate, spent};
 use crate::bundle::BundleContent;
 use crate::bundler::{Bundler, Command, Input, Measurement, Notice, Row};
+use crate::decision::SharedPolicy;
 use crate::options::BundleOptions;
 
 /// How much work of a measurement (see [`Measurement::work`]) is done in the caller's task: about a tenth of
@@ -37,6 +39,7 @@ pub(super) struct Driver<S> {
     measuring: Option<(u32, JoinHandle<Row>)>,
     out_of_money: Option<Error>,
     out_of_time: bool,
+    policy: Option<SharedPolicy>,
     started: Instant,
     /// What is set aside for all replicates; they reserve out of it.
     _reservation: Reservation,
@@ -84,10 +87,15 @@ where
             measuring: None,
             out_of_money: None,
             out_of_time: false,
+            policy: None,
             started: Instant::now(),
             _reservation: afforded.reservation,
             request: request.with_options(options.inner_options().clone()),
         })
+    }
+
+    pub(super) fn with_policy(self, policy: Option<SharedPolicy>) -> Self {
+        Self { policy, ..self }
     }
 
     pub(super) async fn drive(mut self) -> Result<Output, Error> {
@@ -195,6 +203,7 @@ where
             why.map_or(error.clone(), |why| why.with_attempts(error.attempts().to_vec()))
         })?;
         bundle.meta.total_elapsed = self.started.elapsed();
+        bundle.decision = self.policy.map(|policy| policy.decide(context.request_id(), &bundle, wall_clock()));
         let (usage, model) = (bundle.usage_total.clone(), bundle.meta.model.clone());
         let content = Content::typed(BundleContent::new(bundle));
         context.emit(|| Event::BundleReady { bundle: content.clone() });

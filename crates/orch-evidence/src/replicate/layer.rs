@@ -6,6 +6,7 @@ use tower::Layer;
 
 use super::ReplicateService;
 use crate::confidence::{AgreementCalibrator, Calibration, Calibrator};
+use crate::decision::SharedPolicy;
 use crate::distance::{Distance, TokenLevenshtein};
 use crate::options::{BundleOptions, Order, Waves};
 use crate::stopping::StopRule;
@@ -47,6 +48,7 @@ pub struct ReplicateLayer {
     pub(super) rule: Option<Arc<dyn StopRule>>,
     pub(super) metric: Arc<dyn Distance>,
     pub(super) calibration: Arc<Calibration>,
+    pub(super) policy: Option<SharedPolicy>,
 }
 
 impl Default for ReplicateLayer {
@@ -63,6 +65,7 @@ impl ReplicateLayer {
             rule: None,
             metric: Arc::new(TokenLevenshtein),
             calibration: Arc::default(),
+            policy: None,
         }
     }
 
@@ -131,6 +134,12 @@ impl ReplicateLayer {
         self.calibrated(|calibration| calibration.agreement_calibrator(calibrator))
     }
 
+    /// Sets what decides on each bundle, by its run's request id; default: nothing, and `decision` is `None`.
+    pub fn policy(mut self, policy: impl Into<SharedPolicy>) -> Self {
+        self.policy = Some(policy.into());
+        self
+    }
+
     fn calibrated(mut self, change: impl FnOnce(Calibration) -> Calibration) -> Self {
         self.calibration = Arc::new(change(Arc::unwrap_or_clone(self.calibration)));
         self
@@ -142,7 +151,8 @@ impl ReplicateLayer {
     /// `InvalidRequest` that points at the setting and names its value.
     pub fn check(&self) -> Result<(), Error> {
         self.options.check()?;
-        self.rule.as_ref().map_or(Ok(()), StopRule::check)
+        self.rule.as_ref().map_or(Ok(()), StopRule::check)?;
+        self.policy.as_ref().map_or(Ok(()), SharedPolicy::check)
     }
 }
 

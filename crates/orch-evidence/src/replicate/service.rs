@@ -83,7 +83,7 @@ where
         let driver =
             prepared.and_then(|(options, bundler)| Driver::new(self.inner.clone(), request, &options, bundler));
         ReplicateFuture(match driver {
-            Ok(driver) => Box::pin(driver.drive()),
+            Ok(driver) => Box::pin(driver.with_policy(self.layer.policy.clone()).drive()),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         })
     }

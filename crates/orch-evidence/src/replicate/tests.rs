@@ -19,6 +19,7 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 use super::*;
 use crate::bundle::{Bundle, BundleContent, ConfidenceKind};
 use crate::confidence::{AgreementCalibrator, CalibrationKey, Calibrator};
+use crate::decision::{Policy, SharedPolicy, Verdict};
 use crate::options::{BundleOptions, StopName, Waves};
 use crate::stopping::{Epsilon, Never};
 use crate::{BundleTool, seeds};
@@ -611,4 +612,22 @@ async fn withheld_replicates_of_bundles_make_a_calibrator_for_fewer() {
     assert!(refused(1, &early).contains("stopped early"));
     assert!(refused(4, &same).contains("4 replicates, and 4 need one more"));
     assert!(AgreementCalibrator::from_bundles(3, []).is_err());
+}
+
+#[tokio::test]
+async fn a_policy_decides_on_every_bundle_and_learns_from_verdicts_on_runs() {
+    let policy = SharedPolicy::new(Policy::target_error(0.10).with_risk(0.10));
+    let layer = ReplicateLayer::new(3).policy(policy.clone());
+    for run in 0..40 {
+        let request = within(CallContext::new().with_request_id(format!("run-{run}")));
+        let decision = bundle(&layer, says("yes"), request).await.decision.unwrap();
+        assert!(decision.reason().starts_with("cannot promise"), "{decision:?}");
+    }
+    for run in 0..40 {
+        policy.feedback(&format!("run-{run}"), Verdict::Right).unwrap();
+    }
+    let decision = bundle(&layer, says("yes"), Request::new("question")).await.decision.unwrap();
+    assert!(decision.is_accept(), "{decision:?}");
+    assert_eq!(policy.snapshot().labels(orch_core::wall_clock()), 40);
+    assert!(ReplicateLayer::new(3).policy(Policy::target_error(2.0)).check().is_err());
 }
