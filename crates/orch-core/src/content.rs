@@ -72,9 +72,7 @@ impl Content {
         if let Some(value) = self.downcast::<T>() {
             return Ok(value.clone());
         }
-        let json = self.to_json()?;
-        serde_path_to_error::deserialize(json.as_ref())
-            .map_err(|error| Error::bad_output(pointer(error.path()), error.inner().to_string()))
+        from_json(self.to_json()?.as_ref())
     }
 
     /// The value itself, if it is a typed `T`.
@@ -105,6 +103,15 @@ impl Content {
             Self::Typed(value) => value.as_ref().as_any().downcast_ref::<String>().map(String::as_str),
         }
     }
+}
+
+/// Reads JSON that a tool answered as `T`.
+///
+/// # Errors
+/// `BadOutput` that points at the field which does not fit.
+pub fn from_json<T: DeserializeOwned>(json: &Value) -> Result<T, Error> {
+    serde_path_to_error::deserialize(json)
+        .map_err(|error| Error::bad_output(pointer(error.path()), error.inner().to_string()))
 }
 
 /// A path of `serde_path_to_error` as a JSON Pointer.

@@ -2,6 +2,7 @@
 
 mod account;
 mod answer;
+mod answer_type;
 mod conversation;
 mod options;
 mod prompt;

@@ -3,8 +3,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use orch_core::{BoxTool, Error, Estimate, HasContext, Output, Request, Tool, ToolSpec};
+use schemars::JsonSchema;
 use serde_json::Value;
 
+use super::answer_type::{schema_name, strict_schema};
 use super::conversation::Conversation;
 use super::options::ChatOptions;
 use super::prompt::Prompt;
@@ -134,6 +136,30 @@ impl ChatTool {
     #[must_use]
     pub fn json_schema(self, name: impl Into<Arc<str>>, schema: impl Into<Value>) -> Self {
         let format = ResponseFormat::JsonSchema { name: name.into(), schema: Arc::new(schema.into()), strict: true };
+        Self { format, schema: None, ..self }
+    }
+
+    /// Asks for JSON that fits a type: [`json_schema`](Self::json_schema) with the type's name and schema. Where the
+    /// provider's guarantee allows it, that is for types without maps, the schema is written in its strict form: all
+    /// fields are required and no others are allowed; an `Option` may be `null`.
+    ///
+    /// ```
+    /// use orch_providers::{ChatTool, LocalAnswerer};
+    /// use schemars::JsonSchema;
+    ///
+    /// #[derive(JsonSchema)]
+    /// struct Invoice { total: f64, remark: Option<String> }
+    ///
+    /// # fn main() -> Result<(), orch_core::Error> {
+    /// # let provider = LocalAnswerer::new("Oslo is the capital of Norway.")?;
+    /// let read_invoice = ChatTool::new("read_invoice", provider).answers::<Invoice>();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn answers<T: JsonSchema>(self) -> Self {
+        let (schema, strict) = strict_schema::<T>();
+        let format = ResponseFormat::JsonSchema { name: schema_name::<T>().into(), schema: Arc::new(schema), strict };
         Self { format, schema: None, ..self }
     }
 
