@@ -14,6 +14,7 @@ mod quickstart;
 mod readme;
 mod replicates;
 mod runs;
+mod seeds;
 mod support;
 mod tour;
 mod wire;
