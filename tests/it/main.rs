@@ -9,6 +9,7 @@ mod facade;
 mod layer_order;
 mod layering;
 mod planning;
+mod provider_check;
 mod public_api;
 mod quickstart;
 mod readme;

@@ -1,5 +1,6 @@
 //! The README's first command, driven as a process.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -7,10 +8,10 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// The program, built once with the profile of these tests.
-pub(crate) fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
+/// A program in `examples/`; all are built once, with the profile of these tests.
+pub(crate) fn example(name: &str) -> &'static Path {
+    static PROGRAMS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let programs = PROGRAMS.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let output = Command::new(env!("CARGO"))
             .current_dir(root)
@@ -21,11 +22,18 @@ pub(crate) fn program() -> &'static Path {
         assert!(output.status.success(), "the examples do not build");
         let messages = String::from_utf8(output.stdout).unwrap();
         let made = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let path = made
-            .filter(|message| message["target"]["name"] == "quickstart")
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-        path.expect("cargo names the program it built")
-    })
+        let named = made.filter_map(|message| {
+            let (name, path) = (message["target"]["name"].as_str()?, message["executable"].as_str()?);
+            Some((name.to_owned(), PathBuf::from(path)))
+        });
+        named.collect()
+    });
+    programs.get(name).expect("cargo names the programs it built")
+}
+
+/// The README's first command.
+pub(crate) fn program() -> &'static Path {
+    example("quickstart")
 }
 
 pub(crate) fn quickstart(args: &[&str]) -> Output {

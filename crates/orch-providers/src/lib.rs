@@ -4,6 +4,7 @@
 mod anthropic;
 mod chat;
 mod chat_tool;
+mod check;
 #[cfg(any(feature = "openai", feature = "responses"))]
 mod compatible;
 mod embedding;
@@ -33,6 +34,7 @@ pub use chat::{
     ResponseFormat, Role, ToolCall, ToolCallPiece, ToolChoice, ToolDefinition,
 };
 pub use chat_tool::ChatTool;
+pub use check::{CheckReport, CheckRow, CheckStep, Finding, ProviderCheck};
 #[cfg(any(feature = "openai", feature = "responses"))]
 pub use compatible::Dialect;
 pub use embedding::{EmbeddingFuture, EmbeddingProvider, EmbeddingRequest, EmbeddingResponse, EmbeddingService};
@@ -48,4 +50,4 @@ pub use service::{ChatFuture, ProviderService};
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
 pub use transport::ApiKey;
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
-pub use wire::{HttpProvider, HttpProviderBuilder, Wire, decode_json, decode_sse};
+pub use wire::{HttpProvider, HttpProviderBuilder, Wire, decode_json, decode_sse, decode_sse_chunks};

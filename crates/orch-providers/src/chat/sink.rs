@@ -50,6 +50,9 @@ impl ChatSink {
     /// Text, refusals, reasoning and tool calls go to the listeners, and all but reasoning commit the attempt. An
     /// empty piece is only a sign of life, like [`ChatEvent::Heartbeat`].
     pub fn event(&self, now: Instant, event: ChatEvent) {
+        if event == ChatEvent::Heartbeat {
+            return self.0.context.progress().heartbeat(now);
+        }
         self.deliver(now, &event);
         let usage = {
             let mut collected = self.lock();

@@ -1,68 +1,148 @@
 //! The answer as it comes: whole, or one chunk of a stream. Servers leave out what others send as `null` or as an
-//! empty text, so all three are the same here, and unknown fields are ignored.
+//! empty text, so all three are the same here, and unknown fields are ignored. Texts are borrowed: a chunk is read once
+//! for every piece that a model says.
 
+use std::fmt;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::wire::{Loose, Text};
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Answer {
-    pub(super) id: Option<String>,
-    pub(super) model: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) choices: Vec<Choice>,
+pub(super) struct Answer<'a> {
+    #[serde(borrow)]
+    pub(super) id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) model: Option<Text<'a>>,
+    #[serde(borrow)]
+    choices: Choices<'a>,
     /// Read leniently, like the next: a strange tier is not worth an answer.
-    pub(super) service_tier: Option<Value>,
+    #[serde(borrow)]
+    pub(super) service_tier: Option<Loose<'a>>,
     /// Read leniently: a strange counter is not worth an answer.
     pub(super) usage: Option<Value>,
+    error: Option<IgnoredAny>,
+    detail: Option<IgnoredAny>,
+    #[serde(borrow)]
+    object: Option<Loose<'a>>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<Loose<'a>>,
+}
+
+impl<'a> Answer<'a> {
+    /// An answer that reports no failure, in one pass over the text; none if it may report one, or is strange.
+    pub(super) fn plain(text: &'a str) -> Option<Self> {
+        // Lists are structures to serde, too.
+        let answer: Self = text.starts_with('{').then(|| serde_json::from_str(text).ok())??;
+        let says_error = |field: &Option<Loose<'_>>| field.as_ref().and_then(Loose::as_str) == Some("error");
+        let may_fail = answer.error.is_some()
+            || answer.detail.is_some()
+            || answer.choices.may_fail
+            || says_error(&answer.object)
+            || says_error(&answer.kind);
+        (!may_fail).then_some(answer)
+    }
+
+    /// The first choice is the answer; nobody asked for more.
+    pub(super) fn choice(&mut self) -> Option<Choice<'a>> {
+        self.choices.first.take()
+    }
+}
+
+/// The choice of index 0, without a list of all.
+#[derive(Debug, Default)]
+struct Choices<'a> {
+    first: Option<Choice<'a>>,
+    may_fail: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct First;
+
+        impl<'de> Visitor<'de> for First {
+            type Value = Choices<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of choices")
+            }
+
+            fn visit_unit<E>(self) -> Result<Choices<'de>, E> {
+                Ok(Choices::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Choices<'de>, A::Error> {
+                let mut choices = Choices::default();
+                while let Some(choice) = seq.next_element::<Choice<'de>>()? {
+                    choices.may_fail |= choice.error.is_some();
+                    if choice.index.unwrap_or_default() == 0 {
+                        choices.first.get_or_insert(choice);
+                    }
+                }
+                Ok(choices)
+            }
+        }
+
+        deserializer.deserialize_any(First)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Choice {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) index: u32,
+pub(super) struct Choice<'a> {
+    index: Option<u32>,
     /// In a whole answer.
-    pub(super) message: Option<Piece>,
+    #[serde(borrow)]
+    message: Option<Piece<'a>>,
     /// In a chunk of a stream.
-    pub(super) delta: Option<Piece>,
-    pub(super) finish_reason: Option<String>,
+    #[serde(borrow)]
+    delta: Option<Piece<'a>>,
+    #[serde(borrow)]
+    pub(super) finish_reason: Option<Text<'a>>,
+    error: Option<IgnoredAny>,
 }
 
-impl Choice {
-    pub(super) fn into_piece(self) -> Piece {
+impl<'a> Choice<'a> {
+    pub(super) fn into_piece(self) -> Piece<'a> {
         self.message.or(self.delta).unwrap_or_default()
     }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Piece {
-    pub(super) content: Option<String>,
-    pub(super) refusal: Option<String>,
-    pub(super) reasoning_content: Option<String>,
-    pub(super) reasoning: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) tool_calls: Vec<Call>,
+pub(super) struct Piece<'a> {
+    /// A text, or Mistral's list of parts.
+    #[serde(borrow)]
+    pub(super) content: Option<Loose<'a>>,
+    #[serde(borrow)]
+    pub(super) refusal: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) reasoning_content: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) reasoning: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) tool_calls: Option<Vec<Call<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Call {
+pub(super) struct Call<'a> {
     pub(super) index: Option<u32>,
-    pub(super) id: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) function: Function,
+    #[serde(borrow)]
+    pub(super) id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) function: Option<Function<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Function {
-    pub(super) name: Option<String>,
+pub(super) struct Function<'a> {
+    #[serde(borrow)]
+    pub(super) name: Option<Text<'a>>,
     /// JSON as a text; some servers send the JSON itself.
-    pub(super) arguments: Option<Value>,
-}
-
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+    #[serde(borrow)]
+    pub(super) arguments: Option<Loose<'a>>,
 }

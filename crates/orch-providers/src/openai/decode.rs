@@ -1,13 +1,15 @@
 //! From the wire's JSON to events: no clock, no network.
 
+use std::borrow::Cow;
+
 use orch_core::Error;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answer::{Answer, Call, Piece};
+use super::answer::{Answer, Call, Function, Piece};
 use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
 use crate::compatible::{CHAT, usage};
-use crate::wire::{Begin, Bill, DONE, Decode, Failure, Speaker, Step, json_text};
+use crate::wire::{Begin, Bill, DONE, Decode, Failure, Loose, Speaker, Step, Text, string};
 
 /// Reads one answer, whole or chunk by chunk.
 pub struct Decoder<'a> {
@@ -64,25 +66,33 @@ impl<'a> Decoder<'a> {
     }
 
     fn answer(&mut self, text: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        match Answer::plain(text) {
+            Some(answer) => self.events(answer, emit),
+            None => self.strange(text, emit),
+        }
+    }
+
+    /// An answer that may report a failure, or is none.
+    fn strange(&mut self, text: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
         let json = self.speaker.read(text)?;
         let answer = Answer::deserialize(&json).map_err(|error| self.speaker.unusable(&error.to_string(), text))?;
         self.events(answer, emit)
     }
 
-    fn events(&mut self, answer: Answer, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        // The first choice is the answer; nobody asked for more.
-        let choice = answer.choices.into_iter().find(|choice| choice.index == 0);
+    fn events(&mut self, mut answer: Answer<'_>, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        let choice = answer.choice();
         if choice.is_some() {
-            self.begin.begin(answer.model.as_deref(), answer.id.as_deref(), emit);
+            let (model, id) = (answer.model.as_ref().map(Text::as_str), answer.id.as_ref().map(Text::as_str));
+            self.begin.begin(model, id, emit);
         }
-        self.bill.tier(answer.service_tier.as_ref().and_then(Value::as_str), emit);
+        self.bill.tier(answer.service_tier.as_ref().and_then(Loose::as_str), emit);
         if let Some(wire) = answer.usage.filter(|usage| !usage.is_null()) {
             emit(ChatEvent::Usage(usage(&wire, &CHAT, self.reports_cost)));
         }
         let Some(mut choice) = choice else { return Ok(()) };
-        let reason = choice.finish_reason.take().filter(|reason| !reason.is_empty() && !self.ended);
-        pieces(choice.into_piece(), emit);
-        match reason.as_deref() {
+        let reason = choice.finish_reason.take().filter(|reason| !reason.0.is_empty() && !self.ended);
+        self.pieces(choice.into_piece(), emit)?;
+        match reason.as_ref().map(Text::as_str) {
             Some("error") => {
                 let failure = Failure::unexplained("the provider ended the answer with an error");
                 Err(self.speaker.failed(failure, None))
@@ -94,32 +104,55 @@ impl<'a> Decoder<'a> {
             None => Ok(()),
         }
     }
-}
 
-fn pieces(piece: Piece, emit: &mut impl FnMut(ChatEvent)) {
-    // Two names for the same thing; a server that sends both repeats itself.
-    let reasoning = piece.reasoning_content.or(piece.reasoning);
-    for (text, event) in [
-        (reasoning, ChatEvent::Reasoning as fn(String) -> ChatEvent),
-        (piece.content, ChatEvent::Text),
-        (piece.refusal, ChatEvent::Refusal),
-    ] {
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            emit(event(text));
+    fn pieces(&self, piece: Piece<'_>, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        // Two names for the same thing; a server that sends both repeats itself.
+        let reasoning = piece.reasoning_content.or(piece.reasoning);
+        say(reasoning.map(|text| text.0), ChatEvent::Reasoning, emit);
+        match piece.content {
+            Some(Loose::Json(Value::Array(parts))) => parts.iter().for_each(|part| said_in(part, emit)),
+            Some(Loose::Json(other)) if !other.is_null() => {
+                return Err(self.speaker.unusable("`content` is neither a text nor a list", &other.to_string()));
+            }
+            Some(Loose::Text(text)) => say(Some(text), ChatEvent::Text, emit),
+            _ => {}
         }
-    }
-    for (position, call) in piece.tool_calls.into_iter().enumerate() {
-        emit(ChatEvent::ToolCall(tool_call(position, call)));
+        say(piece.refusal.map(|text| text.0), ChatEvent::Refusal, emit);
+        for (position, call) in piece.tool_calls.into_iter().flatten().enumerate() {
+            emit(ChatEvent::ToolCall(tool_call(position, call)));
+        }
+        Ok(())
     }
 }
 
-fn tool_call(position: usize, call: Call) -> ToolCallPiece {
-    let some = |text: Option<String>| text.filter(|text| !text.is_empty());
+fn say(text: Option<Cow<'_, str>>, event: fn(String) -> ChatEvent, emit: &mut impl FnMut(ChatEvent)) {
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        emit(event(text.into_owned()));
+    }
+}
+
+/// A part of a content that is a list, as Mistral's reasoning models write it: text, or a list of thoughts. Parts of
+/// other types, such as references, are left out.
+fn said_in(part: &Value, emit: &mut impl FnMut(ChatEvent)) {
+    match string(part, "type") {
+        Some("text") => say(string(part, "text").map(Cow::from), ChatEvent::Text, emit),
+        Some("thinking") => {
+            for thought in part["thinking"].as_array().into_iter().flatten() {
+                say(string(thought, "text").map(Cow::from), ChatEvent::Reasoning, emit);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn tool_call(position: usize, call: Call<'_>) -> ToolCallPiece {
+    let some = |text: Option<Text<'_>>| text.map(|text| text.0.into_owned()).filter(|text| !text.is_empty());
+    let Function { name, arguments } = call.function.unwrap_or_default();
     ToolCallPiece {
         index: call.index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)),
         id: some(call.id),
-        name: some(call.function.name),
-        arguments: call.function.arguments.map(json_text).unwrap_or_default(),
+        name: some(name),
+        arguments: arguments.map(Loose::into_text).unwrap_or_default(),
     }
 }
 
@@ -130,5 +163,59 @@ fn finish(reason: &str) -> FinishReason {
         "tool_calls" | "function_call" => FinishReason::ToolCalls,
         "content_filter" => FinishReason::ContentFilter,
         other => FinishReason::Other(other.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::compatible::Dialect;
+    use crate::openai::ChatCompletions;
+    use crate::wire::testing::any_events;
+
+    type Read = fn(&mut Decoder<'_>, &str, &mut Vec<ChatEvent>) -> Result<(), Error>;
+
+    /// What a fresh decoder makes of a text.
+    fn read(text: &str, read: Read) -> (Vec<ChatEvent>, Option<String>) {
+        let wire = ChatCompletions::new(Dialect::OPENROUTER);
+        let (mut decoder, mut events) = (Decoder::new(Speaker::of(&wire), true, None), Vec::new());
+        let failed = read(&mut decoder, text, &mut events).err();
+        (events, failed.map(|error| format!("{error:?}")))
+    }
+
+    proptest! {
+        /// The quick way is only quicker: over any JSON it says what the way over a tree of values says.
+        #[test]
+        fn one_pass_over_the_text_says_what_a_tree_of_values_says(events in any_events(&["error", "text", "thinking"])) {
+            for event in &events {
+                let text = event.to_string();
+                let quick = read(&text, |decoder, text, events| decoder.answer(text, &mut |event| events.push(event)));
+                let slow = read(&text, |decoder, text, events| decoder.strange(text, &mut |event| events.push(event)));
+                prop_assert_eq!(quick, slow, "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_report_a_failure_is_not_read_quickly() {
+        for plain in [r#"{"choices":[]}"#, r#"{"error":null,"object":"chat.completion","choices":null}"#] {
+            assert!(Answer::plain(plain).is_some(), "{plain}");
+        }
+        for strange in [
+            r#"{"error":"no"}"#,
+            r#"{"error":{}}"#,
+            r#"{"choices":[{"error":{}}]}"#,
+            r#"{"detail":"overloaded"}"#,
+            r#"{"object":"error"}"#,
+            r#"{"type":"error"}"#,
+            r#"{"model":7}"#,
+            "[]",
+            "[{}]",
+            "7",
+        ] {
+            assert!(Answer::plain(strange).is_none(), "{strange}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::chat::{ChatEvent, FinishReason};
 use crate::compatible::Dialect;
 use crate::pricing::{Billing, ServiceTier};
-use crate::wire::testing::{Events, end, hold_whatever_comes, last_error, ok, piece, text};
+use crate::wire::testing::{Events, end, hold_whatever_comes, last_error, ok, piece, reasoning, text};
 
 fn decode_sse(body: &[u8], dialect: &Dialect) -> Events {
     crate::wire::decode_sse(body, &ChatCompletions::new(*dialect))
@@ -111,6 +111,21 @@ fn tool_calls_arrive_piece_by_piece_or_whole() {
         "content": null, "tool_calls": [call("a", json!("{}")), call("b", json!({ "x": 1 }))],
     } }] })));
     assert_eq!(events[1..3], [piece(0, Some("a"), Some("f"), "{}"), piece(1, Some("b"), Some("f"), "{\"x\":1}")]);
+}
+
+/// Mistral's reasoning models.
+#[test]
+fn a_content_that_is_a_list_of_parts_is_read() {
+    let parts = json!([
+        { "type": "thinking", "thinking": [{ "type": "text", "text": "hm" }, { "type": "reference" }] },
+        { "type": "text", "text": "Par" },
+        { "type": "reference", "reference_ids": [1] },
+        { "type": "text", "text": "is." },
+    ]);
+    let said = [START, reasoning("hm"), text("Par"), text("is."), end(FinishReason::Stop)];
+    assert_eq!(ok(sse(&[delta(json!({ "content": parts })), finish("stop")])), said);
+    assert_eq!(ok(whole(&json!({ "choices": [{ "message": { "content": parts } }] }))), said);
+    assert_eq!(last_error(sse(&[delta(json!({ "content": 7 }))])).class(), Class::BadOutput);
 }
 
 #[test]

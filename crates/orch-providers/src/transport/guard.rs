@@ -1,3 +1,5 @@
+use memchr::memchr2;
+
 /// How much of a body is read at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caps {
@@ -53,21 +55,25 @@ impl Guard {
         if self.body > self.caps.body {
             return Err(TooLong::body(self.caps.body));
         }
-        for byte in bytes {
-            match byte {
-                b'\n' if self.after_cr => {}
-                b'\n' | b'\r' => self.end_line(),
-                byte => self.extend_line(*byte)?,
+        let mut rest = bytes;
+        while let Some(end) = memchr2(b'\n', b'\r', rest) {
+            // The second half of a CRLF ends nothing.
+            let ended = end == 0 && self.after_cr && rest[end] == b'\n';
+            self.extend_line(&rest[..end])?;
+            if !ended {
+                self.end_line();
             }
-            self.after_cr = *byte == b'\r';
+            self.after_cr = rest[end] == b'\r';
+            rest = &rest[end + 1..];
         }
-        Ok(())
+        self.after_cr &= rest.is_empty();
+        self.extend_line(rest)
     }
 
-    fn extend_line(&mut self, byte: u8) -> Result<(), TooLong> {
-        self.in_comment |= self.line == 0 && byte == b':';
-        self.line += 1;
-        if self.event + self.line > self.caps.event {
+    fn extend_line(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+        self.in_comment |= self.line == 0 && bytes.starts_with(b":");
+        self.line = self.line.saturating_add(bytes.len());
+        if self.event.saturating_add(self.line) > self.caps.event {
             return Err(TooLong { what: "an event of the stream", limit: self.caps.event });
         }
         Ok(())

@@ -9,6 +9,7 @@ mod body;
 mod builder;
 mod classify;
 mod failure;
+mod loose;
 mod provider;
 mod pure;
 mod read;
@@ -24,8 +25,9 @@ use serde_json::Value;
 pub(crate) use self::body::{Body, object, parts, refuse};
 pub use self::builder::HttpProviderBuilder;
 pub(crate) use self::failure::{Failure, Speaker};
+pub(crate) use self::loose::{Loose, Text};
 pub use self::provider::HttpProvider;
-pub use self::pure::{decode_json, decode_sse};
+pub use self::pure::{decode_json, decode_sse, decode_sse_chunks};
 pub(crate) use self::read::{Begin, Bill, DONE, json_text, number, string, take, tokens};
 use crate::chat::{ChatEvent, ChatRequest};
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, stream};
+use futures_util::{FutureExt, Stream, stream};
 use orch_core::Error;
 
 use super::failure::Speaker;
@@ -28,7 +28,15 @@ assert!(events.iter().any(|event| matches!(event, Ok(ChatEvent::Text(text)) if t
 )]
 #[must_use]
 pub fn decode_sse<W: Wire>(body: &[u8], wire: &W) -> Vec<Result<ChatEvent, Error>> {
-    collect(|emit| decode_stream(body, wire, emit))
+    decode_sse_chunks([Bytes::copy_from_slice(body)], wire)
+}
+
+/// The events of a recorded stream whose body came in these chunks: the same as those of the whole body, wherever it
+/// is cut.
+#[must_use]
+pub fn decode_sse_chunks<W: Wire>(chunks: impl IntoIterator<Item = Bytes>, wire: &W) -> Vec<Result<ChatEvent, Error>> {
+    let chunks = stream::iter(chunks.into_iter().map(Ok::<_, Infallible>));
+    collect(|emit| decode_stream(chunks, wire, emit))
 }
 
 /// The events of a recorded answer that was not streamed; the last item may be an error.
@@ -44,9 +52,12 @@ fn collect(decode: impl FnOnce(&mut dyn FnMut(ChatEvent)) -> Result<(), Error>) 
     events
 }
 
-fn decode_stream<W: Wire>(body: &[u8], wire: &W, mut emit: &mut dyn FnMut(ChatEvent)) -> Result<(), Error> {
-    let bytes = Bytes::copy_from_slice(body);
-    let mut frames = Events::new(stream::iter([Ok::<_, Infallible>(bytes)]), Caps::default());
+fn decode_stream<W: Wire>(
+    chunks: impl Stream<Item = Result<Bytes, Infallible>> + Unpin,
+    wire: &W,
+    mut emit: &mut dyn FnMut(ChatEvent),
+) -> Result<(), Error> {
+    let mut frames = Events::new(chunks, Caps::default());
     let speaker = Speaker::of(wire);
     let mut decoder = wire.decoder(speaker, None);
     while let Some(frame) = frames.next().now_or_never().flatten() {

@@ -71,7 +71,7 @@ pub(crate) fn hold_whatever_comes<W: Wire>(wire: &W, recorded: &str, words: &[&'
 }
 
 /// Lists of events that nobody would send: any JSON with the fields of the wires in all places, and of any type.
-fn any_events(words: &[&'static str]) -> impl Strategy<Value = Vec<Value>> + use<> {
+pub(crate) fn any_events(words: &[&'static str]) -> impl Strategy<Value = Vec<Value>> + use<> {
     const FIELDS: [&str; 32] = [
         "type",
         "response",

@@ -6,6 +6,7 @@
 mod accepted;
 mod answers;
 mod anthropic;
+mod check;
 mod embeddings;
 mod failures;
 mod faults;
