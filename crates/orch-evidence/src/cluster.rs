@@ -6,51 +6,83 @@ use crate::matrix::Matrix;
 /// apart than epsilon. So every group's diameter is at most epsilon; joining by the nearest members
 /// would chain strangers together.
 ///
-/// Of equally near groups those with the first members are joined first. Groups are ordered by size, of
+/// Of equally near groups those with the first members are joined first. Groups are ordered by weight, of
 /// equals by their first member; members stay in their order.
-pub(crate) fn clusters(matrix: &Matrix, members: &[usize], epsilon: f64) -> Vec<Vec<usize>> {
+pub(crate) fn clusters(
+    matrix: &Matrix,
+    members: &[usize],
+    weight: impl Fn(usize) -> f64,
+    epsilon: f64,
+) -> Vec<Vec<usize>> {
     let distance = |a: usize, b: usize| matrix.between(members[a], members[b]);
-    let positions = complete_linkage(members.len(), distance, epsilon);
-    positions.into_iter().map(|group| group.into_iter().map(|at| members[at]).collect()).collect()
+    let mut groups = complete_linkage(members.len(), distance, epsilon);
+    let sum = |group: &Vec<usize>| group.iter().map(|at| weight(*at)).sum::<f64>();
+    groups.sort_by(|a, b| sum(b).total_cmp(&sum(a)).then(a[0].cmp(&b[0])));
+    groups.into_iter().map(|group| group.into_iter().map(|at| members[at]).collect()).collect()
 }
 
-/// The same for `n` things with any distance; groups of positions.
+/// The same for `n` things with any distance; groups of positions, each in the order of its members, and in the order
+/// of their first members.
 pub(crate) fn complete_linkage(n: usize, distance: impl Fn(usize, usize) -> f64, epsilon: f64) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = (0..n).map(|at| vec![at]).collect();
-    // apart[a][b]: the largest distance between members of groups a and b, kept up to date.
-    let mut apart: Vec<Vec<f64>> = (0..n).map(|a| (0..n).map(|b| distance(a.min(b), a.max(b))).collect()).collect();
-    while let Some((a, b)) = nearest(&apart, epsilon) {
-        let joined = groups.remove(b);
-        groups[a].extend(joined);
-        groups[a].sort_unstable();
-        let gone = apart.remove(b);
-        for (other, row) in apart.iter_mut().enumerate() {
-            let to_gone = row.remove(b);
-            if other != a {
-                row[a] = f64::max(row[a], to_gone);
-            }
-        }
-        let to_gone: Vec<f64> = gone.into_iter().enumerate().filter(|(at, _)| *at != b).map(|(_, d)| d).collect();
-        for (own, gone) in apart[a].iter_mut().zip(to_gone) {
-            *own = f64::max(*own, gone);
-        }
+    let mut linkage = Linkage::new(n, distance);
+    while let Some((a, b)) = linkage.nearest(epsilon) {
+        linkage.join(a, b);
     }
-    groups.sort_by(|a, b| b.len().cmp(&a.len()).then(a[0].cmp(&b[0])));
-    groups
+    linkage.groups.into_iter().filter(|group| !group.is_empty()).collect()
 }
 
-/// The nearest two groups within epsilon. Groups are ordered by their first members, so the first pair found wins ties.
-fn nearest(apart: &[Vec<f64>], epsilon: f64) -> Option<(usize, usize)> {
-    let mut best = None;
-    let mut least = f64::INFINITY;
-    for (a, row) in apart.iter().enumerate() {
-        for (b, distance) in row.iter().enumerate().skip(a + 1) {
-            if *distance <= epsilon && *distance < least {
-                (best, least) = (Some((a, b)), *distance);
+/// Groups while they are joined. A group stands at the place of its first member; that of a joined one is empty.
+struct Linkage {
+    groups: Vec<Vec<usize>>,
+    /// The largest distance between members of two groups, kept up to date; a row for each.
+    apart: Vec<Vec<f64>>,
+    /// The nearest of the later groups and its distance, so that not every pair is looked at for every join.
+    next: Vec<Option<(f64, usize)>>,
+}
+
+impl Linkage {
+    fn new(n: usize, distance: impl Fn(usize, usize) -> f64) -> Self {
+        let mut apart = vec![vec![0.0; n]; n];
+        for (a, b) in (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))) {
+            let distance = distance(a, b);
+            (apart[a][b], apart[b][a]) = (distance, distance);
+        }
+        let mut linkage = Self { groups: (0..n).map(|at| vec![at]).collect(), apart, next: vec![None; n] };
+        for a in 0..n {
+            linkage.look(a);
+        }
+        linkage
+    }
+
+    /// Finds the nearest later group of `a`; of equals the first.
+    fn look(&mut self, a: usize) {
+        let later = (a + 1..self.groups.len()).filter(|b| !self.groups[*b].is_empty());
+        let distances = later.map(|b| (self.apart[a][b], b));
+        self.next[a] = distances.reduce(|best, next| if next.0 < best.0 { next } else { best });
+    }
+
+    /// The nearest two groups within epsilon; of equals the first.
+    fn nearest(&self, epsilon: f64) -> Option<(usize, usize)> {
+        let pairs = self.next.iter().enumerate().filter_map(|(a, next)| next.map(|(distance, b)| (distance, a, b)));
+        let within = pairs.filter(|(distance, ..)| *distance <= epsilon);
+        within.reduce(|best, next| if next.0 < best.0 { next } else { best }).map(|(_, a, b)| (a, b))
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let joined = std::mem::take(&mut self.groups[b]);
+        self.groups[a].extend(joined);
+        self.groups[a].sort_unstable();
+        for other in 0..self.groups.len() {
+            let further = f64::max(self.apart[a][other], self.apart[b][other]);
+            (self.apart[a][other], self.apart[other][a]) = (further, further);
+        }
+        self.next[b] = None;
+        for other in 0..b {
+            if other == a || self.next[other].is_some_and(|(_, nearest)| nearest == a || nearest == b) {
+                self.look(other);
             }
         }
     }
-    best
 }
 
 #[cfg(test)]
@@ -60,7 +92,14 @@ mod tests {
     use super::*;
 
     fn on_a_line(points: &[f64], epsilon: f64) -> Vec<Vec<usize>> {
-        complete_linkage(points.len(), |a, b| (points[a] - points[b]).abs(), epsilon)
+        let mut matrix = Matrix::new(points.len());
+        for a in 0..points.len() {
+            for b in a + 1..points.len() {
+                matrix.set(a, b, (points[a] - points[b]).abs());
+            }
+        }
+        let members: Vec<usize> = (0..points.len()).collect();
+        clusters(&matrix, &members, |_| 1.0, epsilon)
     }
 
     /// Straight from the definition, looking at all members each time.
@@ -97,6 +136,12 @@ mod tests {
     fn the_largest_group_comes_first_and_of_equals_the_one_that_began_first() {
         assert_eq!(on_a_line(&[5.0, 1.0, 9.0, 1.0], 0.0), [vec![1, 3], vec![0], vec![2]]);
         assert_eq!(on_a_line(&[], 1.0), Vec::<Vec<usize>>::new());
+    }
+
+    #[test]
+    fn a_heavier_group_comes_before_a_larger_one() {
+        let groups = clusters(&Matrix::new(3), &[0, 1, 2], |at| if at == 2 { 3.0 } else { 1.0 }, 0.5);
+        assert_eq!(groups, [vec![2], vec![0], vec![1]]);
     }
 
     proptest! {

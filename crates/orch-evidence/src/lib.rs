@@ -11,23 +11,30 @@ pub mod decision;
 mod distance;
 mod matrix;
 mod normalise;
+mod notes;
 mod options;
 mod replicate;
+mod rules;
 mod seeds;
 mod statistics;
 pub mod stopping;
 mod summarise;
+mod tree;
 
 pub use bundle::{
     Bundle, BundleContent, Candidate, Cluster, ConfidenceKind, Disagreement, DisagreementKind, DistanceStatistics,
-    FieldStatistics, Interval, Meta, NumberStatistics, Quality, Replicate, Statistics, StopRecord, Summary,
+    FieldStatistics, Interval, Meta, ModelGap, NumberStatistics, Quality, Replicate, Statistics, StopRecord, Summary,
 };
 pub use bundle_tool::BundleTool;
 pub use bundler::{Bundler, Command, Input, Measurement, Notice, Row};
 use count::count;
-pub use distance::{Distance, Exact, Prepared, TokenJaccard, TokenLevenshtein};
-pub use normalise::normalise;
+pub use distance::{
+    Containment, CosineTf, DamerauLevenshtein, Distance, Exact, JaroWinkler, Levenshtein, Max, Osa, Prepared, RougeL,
+    SorensenDice, TextMetric, TokenJaccard, TokenLevenshtein, Weighted,
+};
+pub use normalise::{Normaliser, normalise};
 pub use options::{BundleOptions, Order, StopName, Waves};
 pub use replicate::{ReplicateFuture, ReplicateLayer, ReplicateService};
+pub use rules::{Compare, ConsensusRules, FieldRule, NullPolicy};
 pub use seeds::seeds;
 pub use stopping::{StopRule, TallyView};

@@ -1,14 +1,17 @@
 //! The form in which texts are compared.
 
+use std::cell::OnceCell;
+
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-/// A text as it is compared: composed (NFC), in lower case, with single spaces and without marks that carry no meaning.
+/// A text as it is compared: composed (NFC), case-folded, with single spaces and without marks that carry no meaning.
 ///
-/// Lower case is Unicode's lower-case mapping, not its case folding: `ß` and `ss` stay different.
+/// Case is folded by Unicode's mapping to upper case and back (`ß` is `ss`, `ς` is `σ`); the dotless `ı` stays itself.
 /// Apostrophes disappear (`don't`: `dont`); quotes, sentence marks and dashes become spaces. What belongs to
 /// a number stays: sign, decimal point, separators between digits, per cent and currency signs. Brackets
 /// and operators stay where numbers are calculated with, so that `(6-4)*5` and `6-(4*5)` differ. A text of
-/// marks alone is kept as it is.
+/// marks alone is kept as it is. The same as [`Normaliser::new`]`().apply(text)`.
 ///
 /// ```
 /// use orch_evidence::normalise;
@@ -19,12 +22,92 @@ use unicode_normalization::UnicodeNormalization;
 /// ```
 #[must_use]
 pub fn normalise(text: &str) -> String {
-    let folded: Vec<char> =
-        text.nfc().flat_map(char::to_lowercase).map(plain).filter(|c| !matches!(c, '\'' | '`')).collect();
-    let sums = has_sums(&folded);
-    let kept = (0..folded.len()).map(|at| if stays(&folded, at, sums) { folded[at] } else { ' ' });
-    let kept = spaced(kept);
-    if kept.is_empty() { spaced(text.nfc()) } else { kept }
+    Normaliser::DEFAULT.apply(text)
+}
+
+/// How texts are brought into the form in which they are compared; see [`normalise()`](crate::normalise()) for what
+/// is always done.
+///
+/// ```
+/// use orch_evidence::Normaliser;
+///
+/// let english = Normaliser::new().strip_english_articles(true);
+/// assert_eq!(english.apply("The Beatles."), "beatles");
+/// assert_eq!(Normaliser::new().apply("The Beatles."), "the beatles");
+/// assert_eq!(Normaliser::new().compatibility(true).apply("ﬁve ½"), "five 1⁄2");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[must_use]
+pub struct Normaliser {
+    strip_english_articles: bool,
+    compatibility: bool,
+}
+
+impl Normaliser {
+    pub(crate) const DEFAULT: Self = Self { strip_english_articles: false, compatibility: false };
+
+    /// What [`normalise()`](crate::normalise()) does.
+    pub const fn new() -> Self {
+        Self::DEFAULT
+    }
+
+    /// Whether `a`, `an` and `the` are left out; a text of nothing else keeps them. Only for answers in English: in
+    /// other languages these are other words. Default: no.
+    pub const fn strip_english_articles(mut self, strip: bool) -> Self {
+        self.strip_english_articles = strip;
+        self
+    }
+
+    /// Whether compatibility forms are made the same (NFKC): ligatures, full-width letters, raised digits. It makes
+    /// `x²` and `x2` the same. Default: no.
+    pub const fn compatibility(mut self, compose: bool) -> Self {
+        self.compatibility = compose;
+        self
+    }
+
+    /// The text in the form in which it is compared.
+    #[must_use]
+    pub fn apply(self, text: &str) -> String {
+        let normal = if text.is_ascii() {
+            let folded = text.bytes().map(|c| c.to_ascii_lowercase()).filter(|c| !matches!(c, b'\'' | b'`'));
+            meaningful(&folded.collect::<Vec<u8>>()).unwrap_or_else(|| spaced(text.chars()))
+        } else if self.compatibility {
+            composed(text.nfkc().collect::<String>().as_str())
+        } else {
+            composed(text)
+        };
+        if self.strip_english_articles { without_articles(normal) } else { normal }
+    }
+}
+
+fn composed(text: &str) -> String {
+    let folded: Vec<char> = text.nfc().flat_map(fold).map(plain).filter(|c| !matches!(c, '\'' | '`')).collect();
+    // Folding takes letters apart that have no composed capital.
+    meaningful(&folded)
+        .map_or_else(|| spaced(text.nfc()), |text| if text.is_ascii() { text } else { text.nfc().collect() })
+}
+
+/// Case folding. The dotless `ı` has the capital of `i`.
+fn fold(c: char) -> impl Iterator<Item = char> {
+    let upper = (c != 'ı').then(|| c.to_uppercase().flat_map(char::to_lowercase));
+    upper.into_iter().flatten().chain((c == 'ı').then_some(c))
+}
+
+/// The text without its meaningless marks; `None` if it consists of them.
+fn meaningful<C: Copy + Into<char>>(folded: &[C]) -> Option<String> {
+    let sums = OnceCell::new();
+    let kept = folded.iter().enumerate().map(|(at, c)| {
+        let c = (*c).into();
+        if stays(folded, at, c, &sums) { c } else { ' ' }
+    });
+    Some(spaced(kept)).filter(|text| !text.is_empty())
+}
+
+fn without_articles(text: String) -> String {
+    let words = text.split(' ').filter(|word| !matches!(*word, "a" | "an" | "the"));
+    let left = words.collect::<Vec<_>>().join(" ");
+    if left.is_empty() { text } else { left }
 }
 
 /// The plain form of typographic signs.
@@ -55,35 +138,45 @@ fn spaced(text: impl Iterator<Item = char>) -> String {
 }
 
 /// Whether the text calculates: an operator between two operands.
-fn has_sums(text: &[char]) -> bool {
-    (0..text.len()).any(|at| is_operator(text[at]) && between_operands(text, at))
+fn has_sums<C: Copy + Into<char>>(text: &[C]) -> bool {
+    (0..text.len()).any(|at| is_operator(text[at].into()) && between_operands(text, at))
 }
 
 fn is_operator(c: char) -> bool {
     matches!(c, '+' | '-' | '*' | '/' | '^' | '=')
 }
 
-fn between_operands(text: &[char], at: usize) -> bool {
-    let before = text[..at].iter().rev().find(|c| !c.is_whitespace());
-    let after = text[at + 1..].iter().find(|c| !c.is_whitespace());
-    before.is_some_and(|c| c.is_numeric() || *c == ')') && after.is_some_and(|c| c.is_numeric() || *c == '(')
+/// The nearest characters on both sides that are no white space. Over a whole text every stretch of white space is
+/// looked at twice at most, from its two ends.
+fn between_operands<C: Copy + Into<char>>(text: &[C], at: usize) -> bool {
+    let before = last_word(&text[..at]);
+    let after = text[at + 1..].iter().map(|c| (*c).into()).find(|c| !c.is_whitespace());
+    before.is_some_and(|c| c.is_numeric() || c == ')') && after.is_some_and(|c| c.is_numeric() || c == '(')
+}
+
+fn last_word<C: Copy + Into<char>>(text: &[C]) -> Option<char> {
+    text.iter().rev().map(|c| (*c).into()).find(|c: &char| !c.is_whitespace())
 }
 
 /// Whether the character at this place carries meaning.
-fn stays(text: &[char], at: usize, sums: bool) -> bool {
-    let c = text[at];
-    if !is_mark(c) {
+fn stays<C: Copy + Into<char>>(text: &[C], at: usize, c: char, sums: &OnceCell<bool>) -> bool {
+    if c.is_ascii_alphanumeric() || c == ' ' || !is_mark(c) {
         return true;
     }
-    let before = at.checked_sub(1).map(|at| text[at]);
-    let after = text.get(at + 1).copied();
+    let before = at.checked_sub(1).map(|at| text[at].into());
+    let after = text.get(at + 1).map(|c| (*c).into());
     let digit = |c: Option<char>| c.is_some_and(char::is_numeric);
     match c {
         _ if digit(before) && digit(after) => true,
-        '%' => digit(before) || digit(text[..at].iter().rev().find(|c| !c.is_whitespace()).copied()),
+        '%' => digit(before) || digit(last_word(&text[..at])),
         '-' | '.' if digit(after) && !before.is_some_and(char::is_alphanumeric) => true,
-        '(' => sums && after.is_some_and(|c| c.is_numeric() || matches!(c, '(' | '-' | '.')),
-        ')' => sums && before.is_some_and(|c| c.is_numeric() || c == ')'),
+        '(' | ')' => {
+            let number = match c {
+                '(' => after.is_some_and(|c| c.is_numeric() || matches!(c, '(' | '-' | '.')),
+                _ => before.is_some_and(|c| c.is_numeric() || c == ')'),
+            };
+            number && *sums.get_or_init(|| has_sums(text))
+        }
         '#' => before.is_some_and(char::is_alphanumeric),
         _ => is_operator(c) && between_operands(text, at),
     }
@@ -151,6 +244,28 @@ mod tests {
     }
 
     #[test]
+    fn case_is_folded_and_not_only_lowered() {
+        assert_eq!(normalise("STRASSE"), normalise("Straße"));
+        assert_eq!(normalise("ΟΔΟΣ"), normalise("οδος"));
+        assert_ne!(normalise("ı"), normalise("i"));
+    }
+
+    #[test]
+    fn articles_are_left_out_only_when_that_is_asked_for() {
+        let english = Normaliser::new().strip_english_articles(true);
+        assert_eq!(english.apply("An apple a day keeps the doctor away"), "apple day keeps doctor away");
+        assert_eq!(english.apply("The"), "the");
+        assert_eq!(normalise("The Beatles"), "the beatles");
+    }
+
+    #[test]
+    fn compatibility_forms_are_the_same_only_when_that_is_asked_for() {
+        let compatible = Normaliser::new().compatibility(true);
+        assert_eq!(compatible.apply("Ｐａｒｉｓ"), "paris");
+        assert_ne!(normalise("Ｐａｒｉｓ"), "paris");
+    }
+
+    #[test]
     fn a_text_of_marks_alone_is_kept() {
         assert_eq!(normalise(" ?! "), "?!");
         assert_ne!(normalise("?"), normalise("!"));
@@ -162,7 +277,24 @@ mod tests {
         assert_eq!(normalise("क्या").split(' ').count(), 1);
     }
 
+    #[test]
+    fn long_runs_of_marks_and_spaces_take_linear_time() {
+        // Quadratic work over a million characters would take many minutes.
+        for hostile in ["1 - ".repeat(250_000), "(".repeat(1_000_000), format!("1{}%", " %".repeat(500_000))] {
+            assert!(normalise(&hostile).len() <= hostile.len());
+        }
+        assert_eq!(normalise(&format!("1-{}2", " ".repeat(1_000_000))), "1- 2");
+    }
+
     proptest! {
+        #[test]
+        fn plain_texts_take_the_short_way_and_arrive_at_the_same(text in "[ -~\\t\\n]{0,60}") {
+            let folded: Vec<char> =
+                text.chars().map(|c| c.to_ascii_lowercase()).filter(|c| !matches!(c, '\'' | '`')).collect();
+            let expected = meaningful(&folded).unwrap_or_else(|| spaced(text.chars()));
+            prop_assert_eq!(normalise(&text), expected);
+        }
+
         #[test]
         fn there_are_only_single_spaces_inside(text in "\\PC{0,40}") {
             let normal = normalise(&text);

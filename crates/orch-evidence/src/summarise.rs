@@ -1,18 +1,20 @@
 //! From measured answers to a summary.
 
-use crate::bundle::{Cluster, ConfidenceKind, Disagreement, DistanceStatistics, Interval, Statistics, Summary};
+use crate::bundle::{
+    Cluster, ConfidenceKind, Disagreement, DistanceStatistics, Interval, ModelGap, Statistics, Summary,
+};
 use crate::cluster::clusters;
-use crate::confidence::{PRIOR, THETA, agreement, confidence_of, mode_posterior, wilson};
+use crate::confidence::{PRIOR, THETA, agreement, confidence_by, entropy_of, mode_posterior, wilson};
 use crate::consensus::{Voice, by_field, default_epsilon, id};
-use crate::distance::{Distance, TokenJaccard};
 use crate::matrix::{Matrix, pairs};
-use crate::statistics::{entropy, numbers, pair_agreement};
+use crate::statistics::{alpha, entropy, model_gap, numbers, pair_agreement};
+use crate::tree::Comparer;
 
 /// The answers that count, at least one, in launch order.
 pub(crate) struct Answers<'a> {
     pub(crate) voices: Vec<Voice<'a>>,
     pub(crate) matrix: &'a Matrix,
-    pub(crate) metric: &'a dyn Distance,
+    pub(crate) comparer: &'a Comparer,
     /// As set by the caller.
     pub(crate) epsilon: Option<f64>,
 }
@@ -38,7 +40,7 @@ impl Answers<'_> {
 
     /// The groups of equal answers, the largest first.
     pub(crate) fn clusters(&self) -> Vec<Vec<usize>> {
-        clusters(self.matrix, &self.members(), self.epsilon())
+        clusters(self.matrix, &self.members(), |at| self.voices[at].weight, self.epsilon())
     }
 
     /// The largest distance of any two.
@@ -48,16 +50,19 @@ impl Answers<'_> {
 
     /// The agreement on the answer of the medoid of the leading cluster.
     pub(crate) fn agreement(&self, medoid: usize) -> f64 {
-        let similar: f64 = self.voices.iter().map(|voice| 1.0 - self.matrix.between(voice.index, medoid)).sum();
+        let similar: f64 =
+            self.voices.iter().map(|voice| voice.weight * (1.0 - self.matrix.between(voice.index, medoid))).sum();
         agreement(similar, crate::count(self.voices.len()), THETA)
     }
 
     pub(crate) fn summarise(&self, fates: Fates, max_diffs: usize) -> Summary {
         let (members, clusters) = (self.members(), self.clusters());
         let medoid = self.matrix.medoid(&clusters[0]);
-        let findings = by_field(&self.voices, medoid, self.metric, self.epsilon);
+        let findings = by_field(&self.voices, medoid, self.comparer, self.epsilon);
+        let alpha = alpha(&findings.units);
         let (disagreements, truncation_info) = most_divided(findings.disagreements, max_diffs);
         let agreement = self.agreement(medoid);
+        let spread = self.spread();
         let counts: Vec<u32> = clusters.iter().map(|cluster| crate::count(cluster.len())).collect();
         Summary {
             consensus: findings.consensus,
@@ -69,32 +74,38 @@ impl Answers<'_> {
             confidence_kind: ConfidenceKind::Agreement,
             agreement,
             mode_posterior: mode_posterior(&counts, PRIOR),
-            kernel_confidence: self.kernel_confidence(),
+            kernel_confidence: spread.and_then(|entropy| confidence_by(members.len(), entropy)),
             p_correct: None,
             clusters: clusters.iter().map(|members| self.cluster(members)).collect(),
             medoid: id(medoid),
-            statistics: self.statistics(fates, &counts, medoid),
+            statistics: Statistics { von_neumann: spread, alpha, ..self.statistics(fates, &counts, medoid) },
+            approximate: self.comparer.notes().approximate(),
             truncated: truncation_info.is_some(),
             truncation_info,
         }
     }
 
-    /// By the words of the answers, whatever metric their clusters are made with.
-    fn kernel_confidence(&self) -> Option<f64> {
-        let apart = |a: usize, b: usize| self.voices[a].tree.distance(self.voices[b].tree, &TokenJaccard);
-        confidence_of(self.voices.len(), |a, b| 1.0 - apart(a, b))
+    /// The von Neumann entropy by the words of the answers, whatever metric their clusters are made with.
+    fn spread(&self) -> Option<f64> {
+        let by_words = self.comparer.by_words();
+        let similar = |a: usize, b: usize| 1.0 - by_words.distance(self.voices[a].tree, self.voices[b].tree);
+        (self.voices.len() > 1).then(|| entropy_of(self.voices.len(), similar))
+    }
+
+    fn weight(&self, members: &[usize]) -> f64 {
+        self.voices.iter().filter(|voice| members.contains(&voice.index)).map(|voice| voice.weight).sum()
     }
 
     fn cluster(&self, members: &[usize]) -> Cluster {
         Cluster {
             replicate_ids: members.iter().copied().map(id).collect(),
-            weight: members.len() as f64,
+            weight: self.weight(members),
             medoid: id(self.matrix.medoid(members)),
         }
     }
 
     fn statistics(&self, fates: Fates, counts: &[u32], medoid: usize) -> Statistics {
-        let weights: Vec<f64> = counts.iter().copied().map(f64::from).collect();
+        let weights: Vec<f64> = self.clusters().iter().map(|members| self.weight(members)).collect();
         let (k, entropy) = (weights.iter().sum::<f64>(), entropy(&weights));
         let second = weights.get(1).copied().unwrap_or(0.0);
         let (low, high) = wilson(weights[0], k);
@@ -112,7 +123,26 @@ impl Answers<'_> {
             pair_agreement: pair_agreement(counts),
             margin: (weights[0] - second) / k,
             wilson: Interval { low, high },
+            von_neumann: None,
+            degree: self.degree(),
+            alpha: None,
+            model_gap: self.model_gap(),
         }
+    }
+
+    fn degree(&self) -> f64 {
+        let members = self.members();
+        let apart: f64 = pairs(&members).map(|(a, b)| self.matrix.between(a, b)).sum();
+        2.0 * apart / (members.len() * members.len()) as f64
+    }
+
+    fn model_gap(&self) -> Option<ModelGap> {
+        let places: Vec<usize> = (0..self.voices.len()).collect();
+        let pair = |(a, b): (usize, usize)| {
+            let (a, b) = (self.voices[a], self.voices[b]);
+            Some((self.matrix.between(a.index, b.index), a.model? == b.model?))
+        };
+        model_gap(pairs(&places).filter_map(pair))
     }
 
     fn distances(&self, medoid: usize) -> Option<DistanceStatistics> {

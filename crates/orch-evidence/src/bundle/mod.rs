@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 pub use self::replicate::{Quality, Replicate};
 pub use self::summary::{
     Candidate, Cluster, ConfidenceKind, Disagreement, DisagreementKind, DistanceStatistics, FieldStatistics, Interval,
-    NumberStatistics, Statistics, Summary,
+    ModelGap, NumberStatistics, Statistics, Summary,
 };
 use crate::decision::Decision;
 

@@ -41,6 +41,9 @@ pub struct Summary {
     pub medoid: String,
     /// Counts and spreads.
     pub statistics: Statistics,
+    /// Whether some distance is an approximation because an answer is very large; `metadata.warnings` says which.
+    #[serde(default)]
+    pub approximate: bool,
     /// Whether something was left out to keep the summary short.
     pub truncated: bool,
     /// What was left out.
@@ -93,7 +96,7 @@ pub struct Disagreement {
     /// How they differ.
     pub kind: DisagreementKind,
     /// The alternatives, the best supported first. Of `missing` the values are `"present"` and `"absent"`,
-    /// of `type` the names of JSON's types, of `length` the lengths.
+    /// of `type` `"object"`, `"array"` and `"value"`, of `length` the lengths, of `order` the arrays.
     pub candidates: Vec<Candidate>,
     /// How divided they are, in nats: 0 when one alternative has all the weight.
     pub entropy: f64,
@@ -114,6 +117,8 @@ pub enum DisagreementKind {
     Type,
     /// Arrays of different lengths.
     Length,
+    /// Arrays of the same scalars in another order.
+    Order,
 }
 
 /// One of the alternatives at a place.
@@ -151,6 +156,8 @@ pub struct FieldStatistics {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NumberStatistics {
+    /// How many there are.
+    pub n: u32,
     /// The smallest.
     pub min: f64,
     /// The one in the middle (the mean of both when their number is even).
@@ -161,6 +168,8 @@ pub struct NumberStatistics {
     pub max: f64,
     /// The sample standard deviation; `None` of one number.
     pub sd: Option<f64>,
+    /// The median of the differences from the median.
+    pub mad: f64,
 }
 
 /// Counts and spreads.
@@ -193,6 +202,18 @@ pub struct Statistics {
     pub margin: f64,
     /// The 95 % Wilson interval of the leading cluster's part: a bound, not a ranking.
     pub wilson: Interval,
+    /// The von Neumann entropy of all distances by words, in nats, see
+    /// [`von_neumann_entropy`](crate::confidence::von_neumann_entropy); `None` with one replicate.
+    pub von_neumann: Option<f64>,
+    /// The mean distance of all ordered pairs, each with itself included: the degree measure of Lin et al. 2024.
+    pub degree: f64,
+    /// Krippendorff's alpha over all fields: 1 is full agreement, 0 that of chance. Numbers count by the square of
+    /// their difference if all fields are numbers, else values are the same or not. `None` with fewer than two fields, and
+    /// when there is nothing but one value.
+    pub alpha: Option<f64>,
+    /// How much more models differ from each other than from themselves; `None` unless the replicates are of several
+    /// models, one of them twice.
+    pub model_gap: Option<ModelGap>,
 }
 
 /// Distances among the compared replicates.
@@ -209,6 +230,21 @@ pub struct DistanceStatistics {
     pub max: f64,
     /// The mean distance of the other replicates to the medoid.
     pub to_medoid: f64,
+}
+
+/// Mean distances of pairs of replicates, by whether both are of the same model.
+///
+/// A wide gap is a warning that no statistic within one model gives: each model agrees with itself and not with the
+/// other.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ModelGap {
+    /// Of the same model.
+    pub within: f64,
+    /// Of different models.
+    pub between: f64,
+    /// `between` less `within`.
+    pub gap: f64,
 }
 
 /// Two ends.

@@ -10,7 +10,6 @@ use super::{Bundler, Slot, State, Stop};
 use crate::bundle::{Bundle, Meta, Replicate, StopRecord};
 use crate::confidence::{Calibration, CalibrationKey};
 use crate::consensus::id;
-use crate::distance::Distance;
 
 impl Bundler {
     /// The bundle. Its `total_elapsed` is zero: a bundler has no clock.
@@ -77,13 +76,13 @@ impl Bundler {
 
     fn metadata(&self) -> Map<String, Value> {
         let mut metadata = Map::new();
-        metadata.insert("distance".to_owned(), self.metric.name().into());
+        metadata.insert("distance".to_owned(), self.comparer.name().into());
         if self.reduced.is_some() {
             metadata.insert("reduced_to".to_owned(), self.k.into());
         }
-        if self.metric.strayed() {
-            let warning = format!("the distance `{}` gave values outside 0 to 1", self.metric.name());
-            metadata.insert("warnings".to_owned(), Value::from(vec![warning]));
+        let warnings = self.comparer.notes().texts(self.comparer.name());
+        if !warnings.is_empty() {
+            metadata.insert("warnings".to_owned(), Value::from(warnings));
         }
         metadata
     }

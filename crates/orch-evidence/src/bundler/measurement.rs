@@ -3,15 +3,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::number;
-use crate::distance::Checked;
-use crate::distance::tree::Tree;
+use crate::tree::{Comparer, Tree};
 
 /// The work of comparing one answer with those before it. It owns what it needs, so it can move to another thread.
 pub struct Measurement {
     at: usize,
     value: Arc<Value>,
     others: Vec<(usize, Arc<Tree>)>,
-    metric: Arc<Checked>,
+    comparer: Arc<Comparer>,
 }
 
 /// What a [`Measurement`] found.
@@ -22,8 +21,8 @@ pub struct Row {
 }
 
 impl Measurement {
-    pub(super) fn new(at: usize, value: Arc<Value>, others: Vec<(usize, Arc<Tree>)>, metric: Arc<Checked>) -> Self {
-        Self { at, value, others, metric }
+    pub(super) fn new(at: usize, value: Arc<Value>, others: Vec<(usize, Arc<Tree>)>, comparer: Arc<Comparer>) -> Self {
+        Self { at, value, others, comparer }
     }
 
     /// About how much work it is: the answer's length in bytes to prepare it, and the square of that for
@@ -37,11 +36,11 @@ impl Measurement {
     /// Compares.
     #[must_use]
     pub fn run(self) -> Row {
-        let metric = self.metric.as_ref();
-        let tree = Tree::new(&self.value, metric);
+        let comparer = self.comparer.as_ref();
+        let tree = Tree::new(&self.value, comparer);
         let apart = |at: usize, other: &Tree| {
             // Always from the earlier to the later one, so that the bits do not depend on who came first.
-            if at < self.at { other.distance(&tree, metric) } else { tree.distance(other, metric) }
+            if at < self.at { comparer.distance(other, &tree) } else { comparer.distance(&tree, other) }
         };
         let distances = self.others.iter().map(|(at, other)| (*at, apart(*at, other))).collect();
         Row { tree: Arc::new(tree), distances }

@@ -18,10 +18,11 @@ pub use self::measurement::{Measurement, Row};
 use self::slot::{Slot, State};
 use crate::bundle::Summary;
 use crate::confidence::Calibration;
-use crate::distance::{Checked, Distance, TokenLevenshtein};
+use crate::distance::{Distance, TokenLevenshtein};
 use crate::matrix::Matrix;
 use crate::options::{BundleOptions, StopName};
 use crate::stopping::StopRule;
+use crate::tree::Comparer;
 
 /// Decides which replicates to start, when to stop, and what they say together.
 ///
@@ -63,7 +64,7 @@ pub struct Bundler {
     options: BundleOptions,
     seeds: Vec<u64>,
     rule: Arc<dyn StopRule>,
-    metric: Arc<Checked>,
+    comparer: Arc<Comparer>,
     task: Option<String>,
     calibration: Arc<Calibration>,
     /// How many may be started; fewer than asked for when the budget does not allow more.
@@ -98,7 +99,7 @@ impl Bundler {
         Ok(Self {
             seeds: options.all_seeds(None),
             rule: options.stop_name().unwrap_or(StopName::Adaptive).rule(),
-            metric: Arc::new(Checked::new(Arc::new(TokenLevenshtein))),
+            comparer: Arc::new(Comparer::new(Arc::new(TokenLevenshtein), options.rules_given())),
             task: None,
             calibration: Arc::default(),
             k,
@@ -145,7 +146,7 @@ impl Bundler {
     /// Sets the distance of texts.
     #[must_use]
     pub fn with_distance(mut self, metric: Arc<dyn Distance>) -> Self {
-        self.metric = Arc::new(Checked::new(metric));
+        self.comparer = Arc::new(Comparer::new(metric, self.options.rules_given()));
         self
     }
 
@@ -211,7 +212,7 @@ impl Bundler {
         });
         let at = place(index).unwrap_or(usize::MAX);
         let value = self.slots.get(at).map(|slot| Arc::clone(&slot.value)).unwrap_or_default();
-        Measurement::new(at, value, others.collect(), Arc::clone(&self.metric))
+        Measurement::new(at, value, others.collect(), Arc::clone(&self.comparer))
     }
 
     /// The event of a [`Command::Emit`].
@@ -258,7 +259,7 @@ impl std::fmt::Debug for Bundler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Bundler")
             .field("options", &self.options)
-            .field("metric", &self.metric.name())
+            .field("metric", &self.comparer.name())
             .field("slots", &self.slots)
             .field("stop", &self.stop)
             .finish_non_exhaustive()

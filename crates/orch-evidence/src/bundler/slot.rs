@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::bundle::{Quality, Replicate};
 use crate::consensus::id;
-use crate::distance::tree::Tree;
+use crate::tree::Tree;
 
 /// Where a replicate stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-use orch_core::Spend;
+use orch_core::{Output, Spend};
 
 use super::closing::Stop;
 use super::{Bundler, Command, Notice, Row, Slot, State, number, place};
@@ -149,12 +149,13 @@ impl Bundler {
     pub(super) fn answers(&self, counted: &[usize]) -> Answers<'_> {
         let voice = |at: &usize| {
             let slot = &self.slots[*at];
-            Some(Voice { index: *at, tree: slot.tree.as_deref()?, value: &slot.value })
+            let model = slot.output.as_ref().and_then(Output::model);
+            Some(Voice { index: *at, weight: 1.0, model, tree: slot.tree.as_deref()?, value: &slot.value })
         };
         Answers {
             voices: counted.iter().filter_map(voice).collect(),
             matrix: &self.matrix,
-            metric: self.metric.as_ref(),
+            comparer: self.comparer.as_ref(),
             epsilon: self.options.epsilon_given(),
         }
     }

@@ -128,7 +128,7 @@ pub fn withheld(distances: &[Vec<f64>], k: u32, epsilon: f64) -> Vec<(f64, bool)
     }
     let from = |start: usize| {
         let members: Vec<usize> = (start..start + seen).map(|at| at % n).collect();
-        let medoid = matrix.medoid(&clusters(&matrix, &members, epsilon)[0]);
+        let medoid = matrix.medoid(&clusters(&matrix, &members, |_| 1.0, epsilon)[0]);
         let similar: f64 = members.iter().map(|at| 1.0 - matrix.between(*at, medoid)).sum();
         let fresh = (start + seen) % n;
         (agreement(similar, k, THETA), matrix.between(fresh, medoid) <= epsilon)

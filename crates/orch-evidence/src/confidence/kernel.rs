@@ -32,8 +32,7 @@ pub fn von_neumann_entropy(distances: &[Vec<f64>]) -> Option<f64> {
 /// [`TokenJaccard`](crate::TokenJaccard), whose similarities are a kernel.
 #[must_use]
 pub fn kernel_confidence(distances: &[Vec<f64>]) -> Option<f64> {
-    is_square(distances).then_some(())?;
-    confidence_of(distances.len(), |a, b| 1.0 - distances[a][b])
+    confidence_by(distances.len(), von_neumann_entropy(distances)?)
 }
 
 /// Semantic nearest-neighbour entropy as a confidence: the mean over answers i of `ln sum_j exp(s_ij / tau)`, where `s`
@@ -62,14 +61,14 @@ pub fn snne(distances: &[Vec<f64>], tau: f64) -> Option<f64> {
     Some(((mean - least) / ((k as f64).ln() - least)).clamp(0.0, 1.0))
 }
 
-/// [`kernel_confidence`] by similarities; each pair is asked for once, the earlier one first.
-pub(crate) fn confidence_of(k: usize, similarity: impl Fn(usize, usize) -> f64) -> Option<f64> {
-    (k > 1).then(|| (1.0 - entropy_of(k, similarity) / (k as f64).ln()).clamp(0.0, 1.0))
+/// [`kernel_confidence`] by the entropy.
+pub(crate) fn confidence_by(k: usize, entropy: f64) -> Option<f64> {
+    (k > 1).then(|| (1.0 - entropy / (k as f64).ln()).clamp(0.0, 1.0))
 }
 
-/// The von Neumann entropy. Answers that are the same as an earlier one count as that one: `m` of them have the same
+/// The von Neumann entropy by similarities; each pair is asked for once, the earlier one first. Answers that are the same as an earlier one count as that one: `m` of them have the same
 /// rows, and leave the other eigenvalues to a matrix of the different ones, scaled by the roots of `m`.
-fn entropy_of(k: usize, similarity: impl Fn(usize, usize) -> f64) -> f64 {
+pub(crate) fn entropy_of(k: usize, similarity: impl Fn(usize, usize) -> f64) -> f64 {
     let mut different: Vec<(usize, f64)> = Vec::new();
     let mut rows: Vec<Vec<f64>> = Vec::new();
     for at in 0..k {

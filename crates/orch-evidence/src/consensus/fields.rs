@@ -2,19 +2,21 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::columns::{Column, columns};
 use super::vote::{Tie, Vote};
 use super::{Findings, Voice, leaf};
 use crate::bundle::DisagreementKind;
-use crate::distance::Distance;
-use crate::distance::tree::Tree;
+use crate::rules::{Compare, child};
+use crate::statistics::Unit;
+use crate::tree::{Comparer, Node, Tree};
 
 /// Puts the consensus together field by field, by plurality among those whose parent is in it.
 ///
 /// A field is kept if more than half of them have it, and left out in a tie. An item of an array, where
 /// leaving one out would move the others, goes to what was first said in a tie; the whole answer to
-/// what the `medoid` says.
-pub(crate) fn by_field(voices: &[Voice<'_>], medoid: usize, metric: &dyn Distance, epsilon: Option<f64>) -> Findings {
-    let mut fields = Fields { medoid, metric, epsilon, findings: Findings::default() };
+/// what the `medoid` says. What is ignored is taken from the medoid too.
+pub(crate) fn by_field(voices: &[Voice<'_>], medoid: usize, comparer: &Comparer, epsilon: Option<f64>) -> Findings {
+    let mut fields = Fields { medoid, comparer, epsilon, findings: Findings::default() };
     let consensus = fields.at("", voices, Place::Whole);
     Findings { consensus, ..fields.findings }
 }
@@ -29,13 +31,16 @@ enum Place {
 
 struct Fields<'a> {
     medoid: usize,
-    metric: &'a dyn Distance,
+    comparer: &'a Comparer,
     epsilon: Option<f64>,
     findings: Findings,
 }
 
 impl Fields<'_> {
     fn at(&mut self, pointer: &str, voices: &[Voice<'_>], place: Place) -> Option<Value> {
+        if voices.iter().all(|voice| matches!(voice.tree.node, Node::Ignored)) {
+            return self.of_medoid(voices).map(|voice| voice.value.clone());
+        }
         let vote = Vote::count(voices, |voice| Value::from(shape(voice.tree)));
         let medoid = voices.iter().find(|voice| place == Place::Whole && voice.index == self.medoid);
         let winner = match medoid {
@@ -45,9 +50,9 @@ impl Fields<'_> {
         self.note(&vote, pointer, DisagreementKind::Type, winner.clone());
         let winner = winner?;
         let voices: Vec<Voice<'_>> = voices.iter().copied().filter(|voice| winner == shape(voice.tree)).collect();
-        match voices.first()?.tree {
-            Tree::Object(_) => Some(self.object(pointer, &voices)),
-            Tree::Array(_) => Some(self.array(pointer, &voices)),
+        match voices.first()?.tree.node {
+            Node::Object(_) => Some(self.object(pointer, &voices)),
+            Node::Array(_) => Some(self.array(pointer, &voices)),
             _ => self.leaf(pointer, &voices, place),
         }
     }
@@ -57,9 +62,10 @@ impl Fields<'_> {
             voices.iter().filter_map(|voice| voice.value.as_object()).flat_map(Map::keys).collect();
         let mut object = Map::new();
         for key in keys {
-            let here = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-            if let Some(present) = self.present(&here, voices, |voice| field(voice, key))
-                && let Some(value) = self.at(&here, &present, Place::Field)
+            let here = child(pointer, key);
+            let has: Vec<Voice<'_>> = voices.iter().filter_map(|voice| field(voice, key)).collect();
+            if self.keeps(&here, voices, &has)
+                && let Some(value) = self.at(&here, &has, Place::Field)
             {
                 object.insert(key.clone(), value);
             }
@@ -67,43 +73,70 @@ impl Fields<'_> {
         Value::Object(object)
     }
 
+    /// Items that are not in the consensus have the places after those that are.
     fn array(&mut self, pointer: &str, voices: &[Voice<'_>]) -> Value {
-        let lengths = Vote::count(voices, |voice| Value::from(voice.value.as_array().map_or(0, Vec::len)));
-        let longest = lengths.options.iter().filter_map(|(length, _)| length.as_u64()).max().unwrap_or(0);
-        let mut items = Vec::new();
-        for at in 0..usize::try_from(longest).unwrap_or(usize::MAX) {
-            let present: Vec<Voice<'_>> = voices.iter().filter_map(|voice| item(voice, at)).collect();
-            if present.len() * 2 <= voices.len() {
-                break;
-            }
-            items.extend(self.at(&format!("{pointer}/{at}"), &present, Place::Item));
+        if let Some(winner) = self.reordered(pointer, voices) {
+            return winner;
         }
+        let all = weight(voices);
+        let columns = columns(voices, self.medoid, self.comparer);
+        let (kept, left): (Vec<Column<'_>>, Vec<_>) = columns.into_iter().partition(|items| weight(items) * 2.0 > all);
+        let mut items = Vec::new();
+        for (at, column) in kept.iter().chain(&left).enumerate() {
+            let here = child(pointer, &at.to_string());
+            if self.keeps(&here, voices, column) {
+                items.extend(self.at(&here, column, Place::Item));
+            }
+        }
+        let lengths = Vote::count(voices, |voice| Value::from(voice.value.as_array().map_or(0, Vec::len)));
         self.note(&lengths, pointer, DisagreementKind::Length, Some(Value::from(items.len())));
         Value::Array(items)
     }
 
-    /// Those who have the field, if they are more than half.
-    fn present<'v>(
-        &mut self,
-        pointer: &str,
-        voices: &[Voice<'v>],
-        inner: impl Fn(&Voice<'v>) -> Option<Voice<'v>>,
-    ) -> Option<Vec<Voice<'v>>> {
+    /// Arrays of scalars that say the same in another order, where order matters: one soft disagreement about the whole,
+    /// instead of one about each item.
+    fn reordered(&mut self, pointer: &str, voices: &[Voice<'_>]) -> Option<Value> {
+        let first = voices.first()?.tree;
+        let ordered = !matches!(self.comparer.rule(first), Compare::Set | Compare::Keyed(_));
+        if !ordered || !voices.iter().all(|voice| voice.tree.is_reordered(first)) {
+            return None;
+        }
+        if voices.iter().all(|voice| voice.tree.same(first)) {
+            return None;
+        }
+        let same = |a: usize, b: usize| voices[a].tree.same(voices[b].tree);
+        let vote = Vote::grouped(voices, same, |at| voices[at].value.clone());
+        let tie = if voices.iter().any(|voice| voice.index == self.medoid) { Tie::Of(self.medoid) } else { Tie::First };
+        let winner = vote.winner(tie).or_else(|| vote.winner(Tie::First)).cloned();
+        self.findings.distributions.insert(pointer.to_owned(), leaf::statistics(voices, &vote));
+        self.note(&vote, pointer, DisagreementKind::Order, winner.clone());
+        winner
+    }
+
+    /// Whether more than half have it, by weight; those who have it are among all.
+    fn keeps(&mut self, pointer: &str, all: &[Voice<'_>], has: &[Voice<'_>]) -> bool {
         let word = |present: bool| Value::from(if present { "present" } else { "absent" });
-        let has: Vec<Voice<'v>> = voices.iter().filter_map(&inner).collect();
-        let kept = has.len() * 2 > voices.len();
-        let tied = has.len() * 2 == voices.len();
-        let vote = Vote::count(voices, |voice| word(has.iter().any(|has| has.index == voice.index)));
-        self.note(&vote, pointer, DisagreementKind::Missing, (!tied).then(|| word(kept)));
-        kept.then_some(has)
+        let (half, own) = (weight(all) / 2.0, weight(has));
+        let kept = own > half;
+        if has.len() < all.len() {
+            let vote = Vote::count(all, |voice| word(has.iter().any(|has| has.index == voice.index)));
+            let clear = kept || own < half;
+            self.note(&vote, pointer, DisagreementKind::Missing, clear.then(|| word(kept)));
+        }
+        kept
     }
 
     fn leaf(&mut self, pointer: &str, voices: &[Voice<'_>], place: Place) -> Option<Value> {
-        let vote = leaf::vote(voices, self.metric, self.epsilon);
-        let winner = vote.winner(self.tie(place)).cloned();
+        let vote = leaf::vote(voices, self.comparer, self.epsilon);
+        let winner = leaf::winner(voices, &vote, self.comparer, self.tie(place));
         self.findings.distributions.insert(pointer.to_owned(), leaf::statistics(voices, &vote));
+        self.findings.units.push(Unit::new(voices.iter().map(|voice| voice.tree)));
         self.note(&vote, pointer, DisagreementKind::Value, winner.clone());
         winner
+    }
+
+    fn of_medoid<'a, 'v>(&self, voices: &'a [Voice<'v>]) -> Option<&'a Voice<'v>> {
+        voices.iter().find(|voice| voice.index == self.medoid).or(voices.first())
     }
 
     fn tie(&self, place: Place) -> Tie {
@@ -119,27 +152,22 @@ impl Fields<'_> {
     }
 }
 
+fn weight(voices: &[Voice<'_>]) -> f64 {
+    voices.iter().map(|voice| voice.weight).sum()
+}
+
 fn shape(tree: &Tree) -> &'static str {
-    match tree {
-        Tree::Object(_) => "object",
-        Tree::Array(_) => "array",
+    match tree.node {
+        Node::Object(_) => "object",
+        Node::Array(_) => "array",
         _ => "value",
     }
 }
 
 fn field<'v>(voice: &Voice<'v>, key: &str) -> Option<Voice<'v>> {
-    match (voice.tree, voice.value) {
-        (Tree::Object(trees), Value::Object(values)) => {
-            Some(Voice { index: voice.index, tree: trees.get(key)?, value: values.get(key)? })
-        }
-        _ => None,
-    }
-}
-
-fn item<'v>(voice: &Voice<'v>, at: usize) -> Option<Voice<'v>> {
-    match (voice.tree, voice.value) {
-        (Tree::Array(trees), Value::Array(values)) => {
-            Some(Voice { index: voice.index, tree: trees.get(at)?, value: values.get(at)? })
+    match (&voice.tree.node, voice.value) {
+        (Node::Object(trees), Value::Object(values)) => {
+            Some(Voice { tree: trees.get(key)?, value: values.get(key)?, ..*voice })
         }
         _ => None,
     }

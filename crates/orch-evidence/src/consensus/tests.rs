@@ -1,15 +1,33 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::TokenLevenshtein;
 use crate::bundle::DisagreementKind;
+use crate::tree::Comparer;
+use crate::{Compare, ConsensusRules, TokenLevenshtein};
 
 fn found(answers: &[Value], medoid: usize, epsilon: Option<f64>) -> Findings {
-    let trees: Vec<Tree> = answers.iter().map(|answer| Tree::new(answer, &TokenLevenshtein)).collect();
-    let voices: Vec<Voice<'_>> =
-        answers.iter().zip(&trees).enumerate().map(|(index, (value, tree))| Voice { index, tree, value }).collect();
-    by_field(&voices, medoid, &TokenLevenshtein, epsilon)
+    by_rules(&ConsensusRules::new(), answers, medoid, epsilon)
+}
+
+fn by_rules(rules: &ConsensusRules, answers: &[Value], medoid: usize, epsilon: Option<f64>) -> Findings {
+    weighted(rules, answers, &vec![1.0; answers.len()], medoid, epsilon)
+}
+
+fn weighted(
+    rules: &ConsensusRules,
+    answers: &[Value],
+    weights: &[f64],
+    medoid: usize,
+    epsilon: Option<f64>,
+) -> Findings {
+    let comparer = Comparer::new(Arc::new(TokenLevenshtein), rules);
+    let trees: Vec<Tree> = answers.iter().map(|answer| Tree::new(answer, &comparer)).collect();
+    let voice = |(index, (value, tree))| Voice { index, weight: weights[index], model: None, tree, value };
+    let voices: Vec<Voice<'_>> = answers.iter().zip(&trees).enumerate().map(voice).collect();
+    by_field(&voices, medoid, &comparer, epsilon)
 }
 
 fn consensus(answers: &[Value]) -> Value {
@@ -104,13 +122,112 @@ fn keys_with_slashes_and_tildes_are_escaped_in_pointers() {
 #[test]
 fn the_default_epsilon_follows_the_kind_of_content() {
     let epsilon = |answers: &[Value]| {
-        let trees: Vec<Tree> = answers.iter().map(|answer| Tree::new(answer, &TokenLevenshtein)).collect();
+        let comparer = Comparer::new(Arc::new(TokenLevenshtein), &ConsensusRules::new());
+        let trees: Vec<Tree> = answers.iter().map(|answer| Tree::new(answer, &comparer)).collect();
         default_epsilon(trees.iter())
     };
     assert_eq!(epsilon(&[json!("short"), json!("one two three four five six seven eight")]), 0.0);
     assert_eq!(epsilon(&[json!("short"), json!("one two three four five six seven eight nine")]), 0.2);
     assert_eq!(epsilon(&[json!({"a": 1}), json!({"a": 2})]), 0.02);
     assert_eq!(epsilon(&[json!(1), json!(true), Value::Null]), 0.0);
+}
+
+fn kinds(findings: &Findings) -> Vec<(String, DisagreementKind)> {
+    findings.disagreements.iter().map(|found| (found.pointer.clone(), found.kind)).collect()
+}
+
+#[test]
+fn heavier_replicates_outvote_more_of_them() {
+    let answers = [json!({"a": "x"}), json!({"a": "y"}), json!({"a": "y", "b": 1})];
+    let findings = weighted(&ConsensusRules::new(), &answers, &[2.5, 1.0, 0.5], 0, None);
+    assert_eq!(findings.consensus, Some(json!({"a": "x"})));
+    assert_eq!(findings.distributions["/a"].support, 2.5 / 4.0);
+    let findings = weighted(&ConsensusRules::new(), &answers, &[1.0, 0.5, 2.5], 0, None);
+    assert_eq!(findings.consensus, Some(json!({"a": "y", "b": 1})));
+}
+
+#[test]
+fn arrays_of_unequal_length_are_voted_item_by_item_where_they_are_aligned() {
+    let answers = [json!(["a", "b", "c"]), json!(["b", "c"]), json!(["x", "b", "c", "d"]), json!(["a", "b", "c"])];
+    let findings = found(&answers, 0, None);
+    assert_eq!(findings.consensus, Some(json!(["a", "b", "c"])));
+    let kinds = kinds(&findings);
+    assert!(kinds.contains(&("/0".into(), DisagreementKind::Missing)), "{kinds:?}");
+    assert!(kinds.contains(&("/0".into(), DisagreementKind::Value)), "{kinds:?}");
+    // What one alone has stands after what is in the consensus.
+    assert!(kinds.contains(&("/3".into(), DisagreementKind::Missing)), "{kinds:?}");
+    assert!(kinds.contains(&(String::new(), DisagreementKind::Length)), "{kinds:?}");
+    let length = findings.disagreements.iter().find(|found| found.kind == DisagreementKind::Length).unwrap();
+    assert_eq!(length.consensus, Some(json!(3)));
+}
+
+#[test]
+fn items_that_most_have_are_put_in_where_they_belong() {
+    let answers = [json!(["a", "d"]), json!(["a", "b", "c", "d"]), json!(["a", "b", "c", "d"])];
+    assert_eq!(found(&answers, 0, None).consensus, Some(json!(["a", "b", "c", "d"])));
+}
+
+#[test]
+fn items_of_a_keyed_array_are_voted_by_key() {
+    let rules = ConsensusRules::new().field("/items", Compare::Keyed("id".into()));
+    let answers = [
+        json!({"items": [{"id": "a", "n": 1}, {"id": "b", "n": 2}]}),
+        json!({"items": [{"id": "b", "n": 2}, {"id": "a", "n": 5}]}),
+        json!({"items": [{"id": "c", "n": 9}, {"id": "b", "n": 2}, {"id": "a", "n": 1}]}),
+    ];
+    let findings = by_rules(&rules, &answers, 0, None);
+    assert_eq!(findings.consensus, Some(json!({"items": [{"id": "a", "n": 1}, {"id": "b", "n": 2}]})));
+    assert_eq!(findings.distributions["/items/0/n"].support, 2.0 / 3.0);
+    assert!(kinds(&findings).contains(&("/items/2".into(), DisagreementKind::Missing)));
+}
+
+#[test]
+fn items_of_a_set_are_voted_whatever_their_order_and_strangers_are_no_partners() {
+    let rules = ConsensusRules::new().field("", Compare::Set);
+    let answers = [json!(["red", "green"]), json!(["green", "blue"]), json!(["black", "green", "Red"])];
+    let findings = by_rules(&rules, &answers, 0, None);
+    assert_eq!(findings.consensus, Some(json!(["red", "green"])));
+    assert!(!kinds(&findings).iter().any(|(_, kind)| *kind == DisagreementKind::Value), "{:?}", kinds(&findings));
+}
+
+#[test]
+fn the_same_scalars_in_another_order_are_one_soft_disagreement() {
+    let answers = [json!({"l": ["a", "b", "c"]}), json!({"l": ["b", "a", "c"]}), json!({"l": ["b", "A.", "c"]})];
+    let findings = found(&answers, 0, None);
+    assert_eq!(findings.consensus, Some(json!({"l": ["b", "a", "c"]})));
+    let [only] = findings.disagreements.as_slice() else { panic!("{:?}", findings.disagreements) };
+    assert_eq!((only.pointer.as_str(), only.kind), ("/l", DisagreementKind::Order));
+    assert_eq!(only.candidates.iter().map(|c| c.support).collect::<Vec<_>>(), [2.0 / 3.0, 1.0 / 3.0]);
+    let tied = found(&answers[..2], 1, None);
+    assert_eq!(tied.consensus, Some(json!({"l": ["b", "a", "c"]})), "the tie goes to the medoid");
+}
+
+#[test]
+fn what_is_ignored_comes_from_the_medoid() {
+    let rules = ConsensusRules::new().field("/at", Compare::Ignore);
+    let answers = [json!({"a": 1, "at": "10:00"}), json!({"a": 1, "at": "10:01"}), json!({"a": 2, "at": "10:02"})];
+    let findings = by_rules(&rules, &answers, 1, None);
+    assert_eq!(findings.consensus, Some(json!({"a": 1, "at": "10:01"})));
+    assert_eq!(kinds(&findings), [("/a".into(), DisagreementKind::Value)]);
+}
+
+#[test]
+fn a_value_that_is_not_listed_wins_only_where_no_listed_one_was_said() {
+    let rules = ConsensusRules::new().field("/v", Compare::OneOf(vec![json!("low"), json!("high")]));
+    let says = |values: &[&str]| -> Vec<Value> { values.iter().map(|value| json!({ "v": value })).collect() };
+    let consensus = |values: &[&str]| by_rules(&rules, &says(values), 0, None).consensus.unwrap();
+    assert_eq!(consensus(&["unsure", "unsure", "High."]), json!({"v": "high"}));
+    assert_eq!(consensus(&["unsure", "Unsure"]), json!({"v": "unsure"}));
+    assert_eq!(consensus(&["LOW", "low", "high"]), json!({"v": "low"}));
+}
+
+#[test]
+fn dates_are_one_value_however_they_are_written() {
+    let rules = ConsensusRules::new().field("/d", Compare::Date);
+    let answers = [json!({"d": "2024-03-25"}), json!({"d": "25 March 2024"}), json!({"d": "2024-03-26"})];
+    let findings = by_rules(&rules, &answers, 0, None);
+    assert_eq!(findings.consensus, Some(json!({"d": "2024-03-25"})));
+    assert_eq!(findings.distributions["/d"].support, 2.0 / 3.0);
 }
 
 fn record() -> impl Strategy<Value = Value> {
@@ -136,6 +253,18 @@ proptest! {
         let mut turned = answers.clone();
         turned.rotate_left(turn % answers.len());
         prop_assert_eq!(consensus(&answers), consensus(&turned));
+    }
+
+    #[test]
+    fn arrays_of_equal_answers_have_them_for_their_consensus(
+        items in prop::collection::vec(record(), 0..5),
+        k in 1_usize..5,
+        method in prop::sample::select(vec![Compare::Ordered, Compare::Set, Compare::Keyed("a".into())]),
+    ) {
+        let rules = ConsensusRules::new().field("", method);
+        let findings = by_rules(&rules, &vec![json!(items); k], 0, None);
+        prop_assert_eq!(findings.consensus, Some(json!(items)));
+        prop_assert!(findings.disagreements.is_empty());
     }
 
     #[test]

@@ -1,39 +1,42 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use super::{Distance, Prepared};
+use crate::notes::{Note, Notes};
 
-/// Keeps a metric's values within 0 to 1, and remembers whether one was not.
-pub(crate) struct Checked {
-    metric: Arc<dyn Distance>,
-    strayed: AtomicBool,
+/// A text of more bytes is not looked into.
+const LONGEST_TEXT: usize = 8 << 20;
+
+/// Prepares a text as the metric does, but for one that is too long.
+pub(crate) fn prepare(metric: &dyn Distance, text: &str, notes: &Notes) -> Prepared {
+    if text.len() > LONGEST_TEXT {
+        notes.add(Note::TextUnread);
+        return Prepared::unread(text.to_owned());
+    }
+    metric.prepare(text)
 }
 
-impl Checked {
-    pub(crate) fn new(metric: Arc<dyn Distance>) -> Self {
-        Self { metric, strayed: AtomicBool::new(false) }
+/// A metric's distance, kept within 0 to 1 and within bearable time.
+pub(crate) fn checked(metric: &dyn Distance, a: &Prepared, b: &Prepared, notes: &Notes) -> f64 {
+    if a.is_unread() || b.is_unread() {
+        return if a.same(b) { 0.0 } else { 1.0 };
     }
-
-    pub(crate) fn strayed(&self) -> bool {
-        self.strayed.load(Ordering::Relaxed)
+    if a.tokens().len().max(b.tokens().len()) > metric.longest() {
+        notes.add(Note::ByShingles);
+        return shingle_distance(a, b);
     }
+    let distance = metric.distance(a, b);
+    if (0.0..=1.0).contains(&distance) {
+        return distance;
+    }
+    debug_assert!(false, "the distance `{}` gave {distance}, which is not within 0 to 1", metric.name());
+    notes.add(Note::Strayed);
+    1.0
 }
 
-impl Distance for Checked {
-    fn name(&self) -> &'static str {
-        self.metric.name()
+/// The part of all different runs of five words that only one of the texts has.
+fn shingle_distance(a: &Prepared, b: &Prepared) -> f64 {
+    if a.same(b) {
+        return 0.0;
     }
-
-    fn prepare(&self, text: &str) -> Prepared {
-        self.metric.prepare(text)
-    }
-
-    fn distance(&self, a: &Prepared, b: &Prepared) -> f64 {
-        let distance = self.metric.distance(a, b);
-        if (0.0..=1.0).contains(&distance) {
-            return distance;
-        }
-        self.strayed.store(true, Ordering::Relaxed);
-        if distance.is_nan() { 1.0 } else { distance.clamp(0.0, 1.0) }
-    }
+    let (shared, all) = super::counts::shared_counts(a.shingles(), b.shingles())
+        .fold((0_u64, 0_u64), |(shared, all), (in_a, in_b)| (shared + in_a.min(in_b), all + 1));
+    if all == 0 { 0.0 } else { 1.0 - shared as f64 / all as f64 }
 }

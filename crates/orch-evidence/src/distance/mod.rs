@@ -1,23 +1,39 @@
 //! How different two answers are.
 
+mod bits;
 mod checked;
+mod combine;
+mod containment;
+mod cosine_tf;
+mod counts;
 mod exact;
+mod levenshtein;
 mod prepared;
+mod rouge_l;
+mod spelling;
+mod text_metric;
 mod token_jaccard;
 mod token_levenshtein;
-pub(crate) mod tree;
 
-pub(crate) use self::checked::Checked;
+pub(crate) use self::checked::{checked, prepare};
+pub use self::combine::{Max, Weighted};
+pub use self::containment::Containment;
+pub use self::cosine_tf::CosineTf;
 pub use self::exact::Exact;
+pub use self::levenshtein::Levenshtein;
 pub use self::prepared::Prepared;
+pub(crate) use self::prepared::{hash, mix};
+pub use self::rouge_l::RougeL;
+pub use self::spelling::{DamerauLevenshtein, JaroWinkler, Osa, SorensenDice};
+pub use self::text_metric::TextMetric;
 pub use self::token_jaccard::TokenJaccard;
 pub use self::token_levenshtein::TokenLevenshtein;
 
 /// How different two texts are: 0 for the same, 1 for nothing in common.
 ///
-/// An implementation is symmetric, and 0 for equal texts. A value that is not a number counts as 1 and
-/// one outside 0 to 1 as the nearer end; the bundle's `metadata.warnings` says so. Answers that are JSON are
-/// compared field by field, and their texts by this.
+/// An implementation is symmetric, and 0 for equal texts. A value that is not a number or outside 0 to 1 is an error in
+/// the implementation: with debug assertions it panics, without them it counts as 1 and the bundle's
+/// `metadata.warnings` says so. Answers that are JSON are compared field by field, and their texts by this.
 ///
 /// ```
 /// use orch_evidence::{Distance, Prepared, TokenLevenshtein};
@@ -55,6 +71,27 @@ pub trait Distance: Send + Sync {
     fn bounded(&self, a: &Prepared, b: &Prepared, cutoff: f64) -> Option<f64> {
         Some(self.distance(a, b)).filter(|distance| *distance <= cutoff)
     }
+
+    /// How many words the longer text may have for this metric; longer ones are compared by runs of five words, and
+    /// the bundle says that it is approximate. Default: 20,000; a metric that takes linear time gives `usize::MAX`.
+    fn longest(&self) -> usize {
+        20_000
+    }
+}
+
+/// Edits as a part of the longer one's length.
+fn part(edits: usize, of: usize) -> f64 {
+    if of == 0 { 0.0 } else { edits as f64 / of as f64 }
+}
+
+/// The largest number of edits whose part is within the cutoff; found by the same division as the distance.
+fn allowed_edits(of: usize, cutoff: f64) -> Option<usize> {
+    if cutoff.is_nan() || cutoff < 0.0 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a length")]
+    let near = (cutoff.min(1.0) * of as f64) as usize;
+    (near.saturating_sub(1)..=of.min(near + 1)).rev().find(|edits| part(*edits, of) <= cutoff)
 }
 
 #[cfg(test)]

@@ -1,27 +1,58 @@
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{LazyLock, OnceLock};
 
-use crate::normalise;
+use crate::Normaliser;
 
 /// A text made ready to be compared: normalised, cut into words, hashed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Prepared {
     text: String,
     tokens: Vec<u64>,
     hash: u64,
+    chars: u32,
+    unread: bool,
+    /// Made when a metric asks for them.
+    sorted: OnceLock<Vec<u64>>,
+    shingles: OnceLock<Vec<u64>>,
 }
 
 impl Prepared {
     /// Normalises a text (see [`normalise`](crate::normalise())) and cuts it at its spaces.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self::verbatim(normalise(text))
+        Self::normalised(text, Normaliser::DEFAULT)
+    }
+
+    /// Normalises a text in a way of one's own and cuts it at its spaces.
+    #[must_use]
+    pub fn normalised(text: &str, normaliser: Normaliser) -> Self {
+        let text = normaliser.apply(text);
+        let tokens = text.split(' ').filter(|word| !word.is_empty()).map(hash).collect();
+        Self::of(text, tokens)
     }
 
     /// Takes a text as it is and cuts it at white space.
     #[must_use]
     pub fn verbatim(text: String) -> Self {
         let tokens = text.split_whitespace().map(hash).collect();
-        Self { tokens, hash: hash(&text), text }
+        Self::of(text, tokens)
+    }
+
+    /// Takes a text as it is and does not look into it: it is the same as another one or it is not.
+    pub(crate) fn unread(text: String) -> Self {
+        Self { unread: true, ..Self::of(text, Vec::new()) }
+    }
+
+    fn of(text: String, tokens: Vec<u64>) -> Self {
+        Self {
+            hash: hash(&text),
+            chars: crate::count(if text.is_ascii() { text.len() } else { text.chars().count() }),
+            unread: false,
+            text,
+            tokens,
+            sorted: OnceLock::new(),
+            shingles: OnceLock::new(),
+        }
     }
 
     /// The text.
@@ -30,10 +61,27 @@ impl Prepared {
         &self.text
     }
 
-    /// The hashes of its words, in order. They are comparable within one process only.
+    /// The hashes of its words, in order. They are comparable within one process only: their key is random,
+    /// so that nobody can choose words whose hashes are the same.
     #[must_use]
     pub fn tokens(&self) -> &[u64] {
         &self.tokens
+    }
+
+    /// The hashes of its words, sorted.
+    #[must_use]
+    pub fn sorted(&self) -> &[u64] {
+        self.sorted.get_or_init(|| {
+            let mut sorted = self.tokens.clone();
+            sorted.sort_unstable();
+            sorted
+        })
+    }
+
+    /// How many characters it has.
+    #[must_use]
+    pub fn chars(&self) -> usize {
+        self.chars as usize
     }
 
     /// Whether both are the same text; decided by hash first.
@@ -41,10 +89,84 @@ impl Prepared {
     pub fn same(&self, other: &Self) -> bool {
         self.hash == other.hash && self.text == other.text
     }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether it was too long to be looked into.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread
+    }
+
+    /// The hashes of all runs of five words, sorted and each once; of a shorter text that of all its words.
+    pub(crate) fn shingles(&self) -> &[u64] {
+        const WORDS: usize = 5;
+        self.shingles.get_or_init(|| {
+            let runs = self.tokens.windows(WORDS.min(self.tokens.len()).max(1));
+            let mut all: Vec<u64> = runs.map(|run| run.iter().fold(0, |state, word| mix(state, *word))).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        })
+    }
 }
 
-fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+impl PartialEq for Prepared {
+    fn eq(&self, other: &Self) -> bool {
+        self.same(other) && self.tokens == other.tokens
+    }
+}
+
+impl Eq for Prepared {}
+
+static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("orch-evidence") | 1);
+
+/// A keyed hash, 8 bytes at a time by folded multiplication. Results never depend on the key, short of two words
+/// with the same 64 bits.
+pub(crate) fn hash(text: &str) -> u64 {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let mut state = text.len() as u64;
+    for word in words {
+        state = mix(state, u64::from_le_bytes(*word));
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(mix(state, u64::from_le_bytes(last)), 0)
+}
+
+/// Takes one more word into a hash.
+pub(crate) fn mix(state: u64, word: u64) -> u64 {
+    let key = *KEY;
+    let product = u128::from(state ^ word ^ key) * u128::from(key.rotate_left(32) | 1);
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+    let (low, high) = (product as u64, (product >> 64) as u64);
+    // With the state, so that nothing is lost where the product is zero.
+    (low ^ high).wrapping_add(state.rotate_left(23))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn words_that_differ_a_little_have_hashes_of_their_own_in_every_bit() {
+        let words: Vec<String> = (0..50_000).map(|n| format!("w{n}")).collect();
+        let hashes: BTreeSet<u64> = words.iter().map(|word| hash(word)).collect();
+        assert_eq!(hashes.len(), words.len());
+        let lower: BTreeSet<u64> = hashes.iter().map(|hash| hash & 0xffff).collect();
+        // Of 65,536 lower halves chance leaves out e^(-50000/65536), 47 %: far fewer would be a bad hash.
+        assert!(lower.len() > 33_000, "{}", lower.len());
+        assert_ne!(hash("ab"), hash("ab\0"));
+    }
+
+    #[test]
+    fn a_text_without_five_words_is_one_shingle() {
+        assert_eq!(Prepared::new("one two").shingles().len(), 1);
+        assert_eq!(Prepared::new("").shingles().len(), 0);
+        assert_eq!(Prepared::new("a b c d e f").shingles().len(), 2);
+        assert_ne!(Prepared::new("one two").shingles(), Prepared::new("two one").shingles());
+    }
 }

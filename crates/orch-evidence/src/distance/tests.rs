@@ -1,21 +1,14 @@
-use std::sync::Arc;
-
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
-use super::tree::Tree;
 use super::*;
+use crate::notes::{Note, Notes};
 
-fn metrics() -> [&'static dyn Distance; 3] {
-    [&Exact, &TokenLevenshtein, &TokenJaccard]
+fn metrics() -> [TextMetric; 12] {
+    TextMetric::ALL
 }
 
 fn between(metric: &dyn Distance, a: &str, b: &str) -> f64 {
     metric.distance(&metric.prepare(a), &metric.prepare(b))
-}
-
-fn json_distance(a: &Value, b: &Value) -> f64 {
-    Tree::new(a, &TokenLevenshtein).distance(&Tree::new(b, &TokenLevenshtein), &TokenLevenshtein)
 }
 
 /// The textbook table, over words.
@@ -37,8 +30,8 @@ fn naive_levenshtein(a: &[&str], b: &[&str]) -> usize {
 #[test]
 fn empty_against_empty_is_zero_and_against_anything_is_one() {
     for metric in metrics() {
-        assert_eq!(between(metric, "", " "), 0.0, "{}", metric.name());
-        assert_eq!(between(metric, "", "word"), 1.0, "{}", metric.name());
+        assert_eq!(between(&metric, "", " "), 0.0, "{}", metric.name());
+        assert_eq!(between(&metric, "", "word"), 1.0, "{}", metric.name());
     }
 }
 
@@ -46,7 +39,7 @@ fn empty_against_empty_is_zero_and_against_anything_is_one() {
 fn the_order_of_words_matters_to_levenshtein_alone() {
     let (a, b) = ("dog bites man", "man bites dog");
     assert_eq!(between(&TokenLevenshtein, a, b), 2.0 / 3.0);
-    assert_eq!(between(&TokenJaccard, a, b), 0.0);
+    assert_eq!(between(&TokenJaccard::SET, a, b), 0.0);
 }
 
 #[test]
@@ -55,92 +48,142 @@ fn one_of_five_words_is_a_fifth() {
 }
 
 #[test]
-fn json_is_compared_leaf_by_leaf() {
-    let a = json!({"name": "Ada", "born": 1815, "tags": ["x", "y"]});
-    let b = json!({"name": "ada.", "born": 1815, "tags": ["x", "z"]});
-    assert_eq!(json_distance(&a, &b), 0.25);
-}
-
-#[test]
-fn absent_fields_disagree_with_all_their_leaves_and_null_with_half_a_leaf() {
-    assert_eq!(json_distance(&json!({"a": 1, "b": {"c": 1, "d": 2}}), &json!({"a": 1})), 2.0 / 3.0);
-    assert_eq!(json_distance(&json!({"a": 1, "b": null}), &json!({"a": 1})), 0.25);
-    assert_eq!(json_distance(&json!({"a": 1, "b": null}), &json!({"a": 1, "b": 2})), 0.5);
-}
-
-#[test]
-fn a_clash_of_types_disagrees_with_the_larger_side() {
-    assert_eq!(json_distance(&json!({"a": 1, "b": [1, 2, 3]}), &json!({"a": 1, "b": 7})), 0.75);
-    assert_eq!(json_distance(&json!({"a": "1"}), &json!({"a": 1})), 1.0);
-}
-
-#[test]
-fn empty_containers_count_as_a_leaf() {
-    assert_eq!(json_distance(&json!({}), &json!({})), 0.0);
-    assert_eq!(json_distance(&json!([]), &json!({})), 1.0);
-    assert_eq!(json_distance(&json!({"a": [], "b": "x"}), &json!({"a": [], "b": "y"})), 0.5);
-}
-
-#[test]
-fn floats_have_a_tolerance_and_integers_have_none() {
-    assert_eq!(json_distance(&json!(1.0), &json!(1.000_000_5)), 0.0);
-    assert_eq!(json_distance(&json!(18), &json!(18.0)), 0.0);
-    assert_eq!(json_distance(&json!(0.0), &json!(1e-10)), 0.0);
-    assert!(json_distance(&json!(1_000_000), &json!(1_000_001)) > 0.0);
-    assert!(json_distance(&json!(9_007_199_254_740_993_u64), &json!(9_007_199_254_740_992_u64)) > 0.0);
-    assert_eq!(json_distance(&json!(50), &json!(100)), 0.5);
-    assert_eq!(json_distance(&json!(-1), &json!(1)), 1.0);
-}
-
-#[test]
-fn a_distance_that_is_none_counts_as_the_nearer_end() {
-    struct Broken(f64);
-    impl Distance for Broken {
-        fn name(&self) -> &'static str {
-            "broken"
-        }
-        fn distance(&self, _: &Prepared, _: &Prepared) -> f64 {
-            self.0
-        }
+fn every_metric_has_a_name_of_its_own_which_is_its_name_in_json() {
+    for metric in TextMetric::ALL {
+        assert_eq!(serde_json::to_value(metric).unwrap(), metric.name());
     }
-    for (wrong, right) in [(f64::NAN, 1.0), (7.0, 1.0), (-1.0, 0.0)] {
-        let metric = Checked::new(Arc::new(Broken(wrong)));
-        let tree = Tree::new(&json!("text"), &metric);
-        assert!(!metric.strayed());
-        assert_eq!(tree.distance(&tree, &metric), right);
-        assert!(metric.strayed());
+}
+
+#[test]
+fn metrics_of_words_see_what_they_should() {
+    let (a, b) = ("the cat sat on the mat", "the cat lay on a mat");
+    // Five different words in the first, six in the second; four shared of seven.
+    assert_eq!(between(&TextMetric::TokenJaccard, a, b), 1.0 - 4.0 / 7.0);
+    // The second `the` has no partner: four of eight.
+    assert_eq!(between(&TextMetric::TokenJaccardMultiset, a, b), 0.5);
+    // In order: the cat on mat.
+    assert_eq!(between(&TextMetric::RougeL, a, b), 1.0 - 8.0 / 12.0);
+    // the: 2 and 1; cat, on, mat: 1 and 1.
+    let cosine = 5.0 / (8.0_f64 * 6.0).sqrt();
+    assert!((between(&TextMetric::CosineTf, a, b) - (1.0 - cosine)).abs() < 1e-15);
+    assert_eq!(between(&TextMetric::Containment, a, b), 1.0 - 4.0 / 5.0);
+    assert_eq!(between(&TextMetric::Containment, "Paris", "Paris, the capital of France"), 0.0);
+}
+
+#[test]
+fn metrics_of_characters_see_what_they_should() {
+    assert_eq!(between(&TextMetric::Levenshtein, "kitten", "sitting"), 3.0 / 7.0);
+    assert_eq!(between(&TextMetric::Osa, "ca", "abc"), 1.0);
+    assert_eq!(between(&TextMetric::DamerauLevenshtein, "ca", "abc"), 2.0 / 3.0);
+    assert!((between(&TextMetric::JaroWinkler, "martha", "marhta") - (1.0 - 0.961_111)).abs() < 1e-6);
+    assert_eq!(between(&TextMetric::SorensenDice, "night", "nacht"), 0.75);
+    assert_eq!(between(&TextMetric::Levenshtein, "Zürich", "Zurich"), 1.0 / 6.0);
+}
+
+#[test]
+fn texts_are_compared_by_characters_and_not_by_bytes() {
+    // One character of two, though it has three bytes of four.
+    assert_eq!(between(&TextMetric::Levenshtein, "a日", "a月"), 0.5);
+}
+
+#[test]
+fn combinators_take_the_mean_or_the_largest() {
+    let (a, b) = ("one two three four", "one two three five");
+    let mean = Weighted::new(Exact, 1.0).and(TokenLevenshtein, 3.0);
+    assert_eq!(between(&mean, a, b), (1.0 + 3.0 * 0.25) / 4.0);
+    assert_eq!(between(&Max::new(TokenLevenshtein).and(Exact), a, b), 1.0);
+    assert_eq!(between(&Weighted::new(Exact, 0.0), a, b), 0.0);
+    assert_eq!(between(&Weighted::new(TokenLevenshtein, 1.0).and(Exact, f64::NAN), a, b), 0.25);
+    assert!(between(&Max::new(Constant(f64::NAN)).and(Exact), a, b).is_nan());
+}
+
+/// Always the same distance.
+struct Constant(f64);
+
+impl Distance for Constant {
+    fn name(&self) -> &'static str {
+        "constant"
     }
+
+    fn distance(&self, _: &Prepared, _: &Prepared) -> f64 {
+        self.0
+    }
+}
+
+fn stray(value: f64) -> (f64, bool) {
+    let notes = Notes::default();
+    let found = checked(&Constant(value), &Prepared::new("a"), &Prepared::new("b"), &notes);
+    (found, notes.has(Note::Strayed))
+}
+
+#[test]
+fn a_distance_within_its_bounds_is_taken_as_it_is() {
+    for value in [0.0, 0.5, 1.0] {
+        assert_eq!(stray(value), (value, false));
+    }
+}
+
+#[cfg(not(debug_assertions))]
+#[test]
+fn a_distance_that_is_none_counts_as_one_with_a_warning() {
+    for value in [f64::NAN, 7.0, -1.0, f64::INFINITY] {
+        assert_eq!(stray(value), (1.0, true));
+    }
+}
+
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "the distance `constant` gave NaN")]
+fn a_distance_that_is_none_is_an_error_with_debug_assertions() {
+    stray(f64::NAN);
+}
+
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "the distance `constant` gave -1")]
+fn a_distance_below_zero_is_an_error_with_debug_assertions() {
+    stray(-1.0);
+}
+
+#[test]
+fn texts_of_more_than_20_000_words_are_compared_by_shingles_and_flagged() {
+    let notes = Notes::default();
+    let words: Vec<String> = (0..20_001).map(|n| format!("w{n}")).collect();
+    let (long, other) = (Prepared::new(&words.join(" ")), Prepared::new(&words[..20_000].join(" ")));
+    let apart = checked(&TokenLevenshtein, &long, &other, &notes);
+    // One run of five words of all 19,997 is not in the shorter one.
+    assert_eq!(apart, 1.0 - 19_996.0 / 19_997.0);
+    assert!(notes.has(Note::ByShingles) && notes.approximate());
+
+    let notes = Notes::default();
+    assert_eq!(checked(&TextMetric::TokenJaccard, &long, &other, &notes), 1.0 - 20_000.0 / 20_001.0);
+    assert_eq!(checked(&Exact, &long, &other, &notes), 1.0);
+    assert_eq!(checked(&TokenLevenshtein, &other, &Prepared::new("w1"), &notes), 19_999.0 / 20_000.0);
+    assert!(!notes.approximate());
+}
+
+#[test]
+fn texts_above_8_mib_are_the_same_or_not() {
+    let notes = Notes::default();
+    let long = "word ".repeat((8 << 20) / 5 + 1);
+    let (a, b) = (prepare(&TokenLevenshtein, &long, &notes), prepare(&TokenLevenshtein, &long.to_uppercase(), &notes));
+    assert!(notes.has(Note::TextUnread) && notes.approximate());
+    assert_eq!(checked(&TokenLevenshtein, &a, &a.clone(), &notes), 0.0);
+    assert_eq!(checked(&TokenLevenshtein, &a, &b, &notes), 1.0);
 }
 
 fn words() -> impl Strategy<Value = String> {
     prop::collection::vec("[abc]{1,2}", 0..9).prop_map(|words| words.join(" "))
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        (-3_i64..3).prop_map(Value::from),
-        (-2.0..2.0).prop_map(Value::from),
-        "[ab ]{0,4}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[abc]", inner, 0..4)
-                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
-        ]
-    })
-}
-
 proptest! {
     #[test]
     fn every_metric_is_symmetric_bounded_and_zero_on_itself(a in words(), b in words()) {
         for metric in metrics() {
-            let distance = between(metric, &a, &b);
-            prop_assert_eq!(distance.to_bits(), between(metric, &b, &a).to_bits());
+            let distance = between(&metric, &a, &b);
+            prop_assert_eq!(distance.to_bits(), between(&metric, &b, &a).to_bits());
             prop_assert!((0.0..=1.0).contains(&distance));
-            prop_assert_eq!(between(metric, &a, &a), 0.0);
+            prop_assert_eq!(between(&metric, &a, &a), 0.0);
         }
     }
 
@@ -161,13 +204,5 @@ proptest! {
             prop_assert_eq!(metric.bounded(&a, &b, cutoff), expected);
             prop_assert_eq!(metric.bounded(&a, &b, distance), Some(distance));
         }
-    }
-
-    #[test]
-    fn json_distance_is_symmetric_bounded_and_zero_on_itself(a in any_json(), b in any_json()) {
-        let distance = json_distance(&a, &b);
-        prop_assert_eq!(distance.to_bits(), json_distance(&b, &a).to_bits());
-        prop_assert!((0.0..=1.0).contains(&distance));
-        prop_assert_eq!(json_distance(&a, &a), 0.0);
     }
 }

@@ -1,6 +1,4 @@
-use rapidfuzz::distance::levenshtein;
-
-use super::{Distance, Prepared};
+use super::{Distance, Prepared, allowed_edits, bits, part};
 
 /// How many words must be put in, left out or exchanged to make one text the other, as a part of the longer one.
 ///
@@ -18,8 +16,7 @@ impl Distance for TokenLevenshtein {
         if a.same(b) {
             return 0.0;
         }
-        let edits = levenshtein::distance(a.tokens().iter().copied(), b.tokens().iter().copied());
-        part(edits, longer(a, b))
+        part(bits::levenshtein(a.tokens(), b.tokens()), longer(a, b))
     }
 
     fn bounded(&self, a: &Prepared, b: &Prepared, cutoff: f64) -> Option<f64> {
@@ -27,18 +24,14 @@ impl Distance for TokenLevenshtein {
             return (cutoff >= 0.0).then_some(0.0);
         }
         let longer = longer(a, b);
-        // The last number of edits that is still within: found by the same division as the distance.
-        let allowed = (0..=longer).rev().find(|edits| part(*edits, longer) <= cutoff)?;
-        let args = levenshtein::Args::default().score_cutoff(allowed);
-        let (a, b) = (a.tokens().iter().copied(), b.tokens().iter().copied());
-        levenshtein::distance_with_args(a, b, &args).map(|edits| part(edits, longer))
+        let allowed = allowed_edits(longer, cutoff)?;
+        if a.tokens().len().abs_diff(b.tokens().len()) > allowed {
+            return None;
+        }
+        Some(bits::levenshtein(a.tokens(), b.tokens())).filter(|edits| *edits <= allowed).map(|n| part(n, longer))
     }
 }
 
 fn longer(a: &Prepared, b: &Prepared) -> usize {
     a.tokens().len().max(b.tokens().len())
-}
-
-fn part(edits: usize, of: usize) -> f64 {
-    if of == 0 { 0.0 } else { edits as f64 / of as f64 }
 }

@@ -1,9 +1,12 @@
 //! What holds: the value that is set, else the default.
 
+use std::sync::LazyLock;
+
 use orch_core::Budget;
 use serde_json::Value;
 
 use super::{BundleOptions, Order, StopName, Waves};
+use crate::ConsensusRules;
 use crate::seeds::seeds;
 
 impl BundleOptions {
@@ -49,6 +52,11 @@ impl BundleOptions {
 
     pub(crate) fn schema(&self) -> Option<&str> {
         self.schema_uri.as_deref()
+    }
+
+    pub(crate) fn rules_given(&self) -> &ConsensusRules {
+        static NONE: LazyLock<ConsensusRules> = LazyLock::new(ConsensusRules::new);
+        self.rules.as_ref().unwrap_or(&NONE)
     }
 
     pub(crate) fn inner_options(&self) -> &Value {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::choice::{Order, StopName, Waves};
+use crate::ConsensusRules;
 
 /// What may be set for a bundle, each part only if given. A request's `tool_options` are these, in JSON,
 /// laid over the layer's own values:
@@ -54,6 +55,8 @@ pub struct BundleOptions {
     max_diffs: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     schema_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<ConsensusRules>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inner: Option<Value>,
 }
@@ -144,6 +147,12 @@ impl BundleOptions {
         self
     }
 
+    /// How the fields of structured answers are compared; default: by their types. Given rules replace all others.
+    pub fn rules(mut self, rules: ConsensusRules) -> Self {
+        self.rules = Some(rules);
+        self
+    }
+
     /// The options that the replicated tool itself gets; default: none.
     pub fn inner(mut self, options: impl Into<Value>) -> Self {
         self.inner = Some(options.into());
@@ -166,6 +175,7 @@ impl BundleOptions {
             allow_empty: self.allow_empty.or(base.allow_empty),
             max_diffs: self.max_diffs.or(base.max_diffs),
             schema_uri: self.schema_uri.or_else(|| base.schema_uri.clone()),
+            rules: self.rules.or_else(|| base.rules.clone()),
             inner: self.inner.or_else(|| base.inner.clone()),
         }
     }

@@ -6,6 +6,7 @@ use orch_core::{Content, Error, ErrorKind};
 use serde_json::Value;
 
 use super::BundleOptions;
+use crate::ConsensusRules;
 
 impl BundleOptions {
     /// The options of a request; `null` sets nothing.
@@ -20,6 +21,11 @@ impl BundleOptions {
         // A struct could be read from an array too, by position.
         if !options.is_object() {
             return Err(Error::invalid("/tool_options", format!("{options}: the options of a bundle are an object")));
+        }
+        if let Some(rules) = options.get("rules") {
+            // Read by itself first, because its own complaints point at the entry.
+            let under_rules = |error| moved(&error, |at| format!("/tool_options/rules{at}"));
+            let _checked = ConsensusRules::from_value(rules).map_err(under_rules)?;
         }
         let read: Self = Content::json(options.clone()).get().map_err(|error| under_tool_options(&error))?;
         read.check().map_err(|error| under_tool_options(&error))?;
@@ -44,6 +50,7 @@ impl BundleOptions {
         if let Some(seeds) = self.seeds.as_ref().filter(|seeds| seeds.len() < k as usize) {
             return Err(Error::invalid("/seeds", format!("{} seeds for {k} replicates", seeds.len())));
         }
+        self.rules_given().check().map_err(|error| moved(&error, |at| format!("/rules{at}")))?;
         match &self.per_replicate_budget {
             Some(budget) => budget.check().map_err(|error| moved(&error, |at| format!("/per_replicate_{}", &at[1..]))),
             None => Ok(()),

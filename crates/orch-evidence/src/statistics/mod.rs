@@ -1,5 +1,10 @@
 //! Plain statistics. Sums run in the order of their input, so equal inputs give equal bits.
 
+mod alpha;
+mod models;
+
+pub(crate) use self::alpha::{Unit, alpha};
+pub(crate) use self::models::model_gap;
 use crate::bundle::NumberStatistics;
 
 /// The entropy of a division into these weights, in nats; 0 of one part or none.
@@ -24,12 +29,20 @@ pub(crate) fn numbers(values: &[f64]) -> Option<NumberStatistics> {
     let (min, max) = (*sorted.first()?, *sorted.last()?);
     let n = sorted.len();
     let mean = sorted.iter().sum::<f64>() / n as f64;
-    let median = f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]);
+    let median = middle(&sorted);
     let squares: f64 = sorted.iter().map(|value| (value - mean).powi(2)).sum();
     let sd = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
-    let all = NumberStatistics { min, median, mean, max, sd };
+    let mut off: Vec<f64> = sorted.iter().map(|value| (value - median).abs()).collect();
+    off.sort_unstable_by(f64::total_cmp);
+    let mad = middle(&off);
+    let all = NumberStatistics { n: crate::count(n), min, median, mean, max, sd, mad };
     // Numbers near the end of the range overflow when they are added: then nothing is known.
-    [min, median, mean, max, sd.unwrap_or(0.0)].iter().all(|value| value.is_finite()).then_some(all)
+    [min, median, mean, max, mad, sd.unwrap_or(0.0)].iter().all(|value| value.is_finite()).then_some(all)
+}
+
+/// The one in the middle of a sorted list, or the mean of both.
+fn middle(sorted: &[f64]) -> f64 {
+    f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2])
 }
 
 #[cfg(test)]
@@ -59,6 +72,7 @@ mod tests {
         let found = numbers(&[4.0, 1.0, 3.0, 2.0]).unwrap();
         assert_eq!((found.min, found.median, found.mean, found.max), (1.0, 2.5, 2.5, 4.0));
         assert!((found.sd.unwrap() - (5.0_f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert_eq!((found.n, found.mad), (4, 1.0));
         assert_eq!(numbers(&[7.0]).unwrap().sd, None);
         assert_eq!(numbers(&[]), None);
     }
