@@ -28,7 +28,7 @@ pub use attempt::{AskedBy, AttemptLog, AttemptRecord, Verdict, Wait};
 pub use budget::{Amount, Budget, BudgetKind, Limits, Spend};
 pub use clock::wall_clock;
 pub use content::{Content, TypedContent, from_json};
-pub use context::{CallContext, Deadline, HasContext, Part, Progress};
+pub use context::{CallContext, Cancellation, Deadline, HasContext, Part, Progress};
 pub use error::{Class, Error, ErrorKind, ErrorRecord, ProviderFailure, Stopped, TimeoutPhase};
 pub use event::{DeltaKind, Envelope, Event, EventSink, EventStream, ReplicateStatus};
 pub use health::{Circuit, Health, HealthBoard};

@@ -17,18 +17,34 @@ use crate::{
 
 /// What travels with a call: ids, deadline, cancellation, the account to book on, where progress goes.
 ///
-/// Cheap to clone. Attempts and fallbacks share a context's identity; a *part*
+/// Cheap to clone: four counts and a few words. Attempts and fallbacks share a context's identity; a *part*
 /// of a run, with an idempotency key of its own, is made by [`child`](Self::child) alone.
 #[derive(Clone, Debug)]
 pub struct CallContext {
+    run: Arc<Run>,
+    call: Arc<Call>,
+    meter: Meter,
+    progress: Progress,
+    /// The moment of the deadline, kept here so that bringing it nearer copies nothing.
+    deadline: Option<Instant>,
+    /// Whether the call's time budget set it.
+    deadline_is_budget: bool,
+    attempt: u32,
+}
+
+/// What holds for the whole run; copied when it is changed while it is shared, which happens before the run starts.
+#[derive(Clone, Debug)]
+struct Run {
     identity: Arc<Identity>,
     attempts: AttemptLog,
     events: EventSink,
     cancellation: CancellationToken,
     parallel: Option<Arc<Semaphore>>,
-    meter: Meter,
-    progress: Progress,
-    deadline: Option<Deadline>,
+}
+
+/// What belongs to one call; copied when it is changed while it is shared.
+#[derive(Clone, Debug)]
+struct Call {
     /// The deadline that a time budget set, even when another one is nearer.
     time_budget: Option<Deadline>,
     key: Option<Key>,
@@ -38,129 +54,153 @@ pub struct CallContext {
     effect: Effect,
     estimate: Estimate,
     scoped: bool,
-    attempt: u32,
     replicate: Option<u32>,
     seed: Option<u64>,
+}
+
+/// A run's cancellation, kept for later at the price of one count: a clone of the token itself locks the token.
+#[derive(Clone, Debug)]
+pub struct Cancellation(Arc<Run>);
+
+impl Cancellation {
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> &CancellationToken {
+        &self.0.cancellation
+    }
 }
 
 impl CallContext {
     /// Listens to this run. Call it before the run starts, after its ids are set.
     #[must_use = "dropping the stream stops listening"]
     pub fn subscribe(&mut self) -> EventStream {
-        if self.events.is_none() {
-            self.events = EventSink::new(Arc::clone(&self.identity));
+        if self.run.events.is_none() {
+            let identity = Arc::clone(&self.run.identity);
+            self.run_mut().events = EventSink::new(identity);
         }
-        self.events.subscribe()
+        self.run.events.subscribe()
     }
 
     /// The id of this run.
     #[must_use]
     pub fn request_id(&self) -> &Arc<str> {
-        self.identity.request_id()
+        self.run.identity.request_id()
     }
 
     /// The id that ties this run to others.
     #[must_use]
     pub fn trace_id(&self) -> &Arc<str> {
-        self.identity.trace_id()
+        self.run.identity.trace_id()
     }
 
     /// When the run began.
     #[must_use]
     pub fn started(&self) -> Instant {
-        self.identity.started()
+        self.run.identity.started()
     }
 
     /// The idempotency key of this part of the run.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
-        self.key.as_ref()
+        self.call.key.as_ref()
     }
 
     /// Which part of the run this is: empty for the whole, `/r2` for its second replicate.
     #[must_use]
     pub fn part_path(&self) -> &str {
-        &self.part
+        &self.call.part
     }
 
     /// When the run must have ended.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
-        self.deadline
+        let at = self.deadline?;
+        Some(match self.call.time_budget {
+            Some(budget) if self.deadline_is_budget => budget.moved_to(at),
+            _ => Deadline::at(at),
+        })
     }
 
     /// Brings the deadline nearer; a later one changes nothing.
     pub fn limit_deadline(&mut self, deadline: Deadline) {
-        self.deadline = Some(deadline.nearer(self.deadline));
+        self.set_deadline(deadline.nearer(self.deadline()));
         if deadline.is_budget() {
-            self.time_budget = Some(deadline.nearer(self.time_budget));
+            let budget = deadline.nearer(self.call.time_budget);
+            self.call_mut().time_budget = Some(budget);
         }
     }
 
     /// Cancels the run from outside.
     #[must_use]
     pub fn cancellation(&self) -> &CancellationToken {
-        &self.cancellation
+        &self.run.cancellation
+    }
+
+    /// The same, to be kept for later.
+    #[must_use]
+    pub fn shared_cancellation(&self) -> Cancellation {
+        Cancellation(Arc::clone(&self.run))
     }
 
     /// How many parts may work at the same time; `None` is no limit.
     #[must_use]
     pub fn parallel(&self) -> Option<&Arc<Semaphore>> {
-        self.parallel.as_ref()
+        self.run.parallel.as_ref()
     }
 
     /// The tool that is called, once a scope is entered.
     #[must_use]
     pub fn tool(&self) -> Option<&Arc<str>> {
-        self.tool.as_ref()
+        self.call.tool.as_ref()
     }
 
     /// Whom the call reaches.
     #[must_use]
     pub fn target(&self) -> &Target {
-        &self.target
+        &self.call.target
     }
 
     /// Sets whom the call reaches.
     pub fn set_target(&mut self, target: Target) {
-        self.target = target;
+        self.call_mut().target = target;
     }
 
     /// What another execution would do.
     #[must_use]
     pub fn effect(&self) -> Effect {
-        self.effect
+        self.call.effect
     }
 
     /// Sets what another execution would do, for the layers outside a tool's own scope.
     pub fn set_effect(&mut self, effect: Effect) {
-        self.effect = effect;
+        self.call_mut().effect = effect;
     }
 
     /// What the call is expected to use.
     #[must_use]
     pub fn estimate(&self) -> &Estimate {
-        &self.estimate
+        &self.call.estimate
     }
 
     /// Sets what the call is expected to use.
     pub fn set_estimate(&mut self, estimate: Estimate) {
-        self.estimate = estimate;
+        self.call_mut().estimate = estimate;
     }
 
     /// Whether a tool's target, effect and estimate were set.
     #[must_use]
     pub fn is_scoped(&self) -> bool {
-        self.scoped
+        self.call.scoped
     }
 
     /// Sets target, effect and estimate to those of a tool.
     pub fn enter(&mut self, spec: &ToolSpec, estimate: Estimate) {
-        self.tool = Some(Arc::clone(spec.shared_name()));
-        self.target = spec.target().clone();
-        self.effect = spec.effect();
-        self.estimate = estimate;
-        self.scoped = true;
+        let call = self.call_mut();
+        call.tool = Some(Arc::clone(spec.shared_name()));
+        call.target = spec.target().clone();
+        call.effect = spec.effect();
+        call.estimate = estimate;
+        call.scoped = true;
     }
 
     /// Which attempt this is, counted from 1.
@@ -178,13 +218,13 @@ impl CallContext {
     /// Which replicate this serves, counted from 1.
     #[must_use]
     pub fn replicate(&self) -> Option<u32> {
-        self.replicate
+        self.call.replicate
     }
 
     /// The seed of this replicate.
     #[must_use]
     pub fn seed(&self) -> Option<u64> {
-        self.seed
+        self.call.seed
     }
 
     /// The account to book on.
@@ -207,29 +247,29 @@ impl CallContext {
     /// The attempts of the whole run.
     #[must_use]
     pub fn attempts(&self) -> &AttemptLog {
-        &self.attempts
+        &self.run.attempts
     }
 
     /// Why the run's tool was chosen, once a planner has said so.
     #[must_use]
     pub fn plan(&self) -> Option<&Content> {
-        self.identity.plan().get()
+        self.run.identity.plan().get()
     }
 
     /// Keeps a planner's explanation for the whole run; the first one stays.
     pub fn note_plan(&self, explanation: Content) {
-        let _ = self.identity.plan().set(explanation);
+        let _ = self.run.identity.plan().set(explanation);
     }
 
     /// Where events go.
     #[must_use]
     pub fn events(&self) -> &EventSink {
-        &self.events
+        &self.run.events
     }
 
     /// Emits an event; it is built only when somebody listens.
     pub fn emit(&self, event: impl FnOnce() -> Event) {
-        self.events.emit(|| (self.origin(), event()));
+        self.run.events.emit(|| (self.origin(), event()));
     }
 
     /// Delivers a piece of the answer: one call that notes the progress and emits the delta.
@@ -242,8 +282,21 @@ impl CallContext {
     }
 
     fn origin(&self) -> Origin {
-        let attempt = self.scoped.then_some(self.attempt);
-        Origin { tool: self.tool.clone(), replicate: self.replicate, attempt }
+        let attempt = self.call.scoped.then_some(self.attempt);
+        Origin { tool: self.call.tool.clone(), replicate: self.call.replicate, attempt }
+    }
+
+    fn run_mut(&mut self) -> &mut Run {
+        Arc::make_mut(&mut self.run)
+    }
+
+    fn call_mut(&mut self) -> &mut Call {
+        Arc::make_mut(&mut self.call)
+    }
+
+    fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = Some(deadline.instant());
+        self.deadline_is_budget = deadline.is_budget();
     }
 
     /// Whether the run was cancelled or its deadline has passed.
@@ -251,11 +304,11 @@ impl CallContext {
     /// # Errors
     /// `Cancelled`, `DeadlineExceeded`, or `BudgetExceeded` of time.
     pub fn check(&self, now: Instant) -> Result<(), Error> {
-        if self.cancellation.is_cancelled() {
+        if self.run.cancellation.is_cancelled() {
             return Err(Error::new(crate::ErrorKind::Cancelled));
         }
         match self.deadline {
-            Some(deadline) if deadline.instant() <= now => Err(deadline.error(now)),
+            Some(at) if at <= now => Err(self.deadline().expect("set above").error(now)),
             _ => Ok(()),
         }
     }

@@ -43,6 +43,12 @@ impl Deadline {
         self.at
     }
 
+    /// The same limit at another moment.
+    pub(super) const fn moved_to(mut self, at: Instant) -> Self {
+        self.at = at;
+        self
+    }
+
     /// A little earlier: by a hundredth of the time that is left, at most 100 ms.
     pub(super) fn with_margin(mut self, now: Instant) -> Self {
         let left = self.remaining(now);

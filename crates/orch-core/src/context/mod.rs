@@ -5,7 +5,7 @@ mod deadline;
 mod identity;
 mod progress;
 
-pub use self::call::{CallContext, Part};
+pub use self::call::{CallContext, Cancellation, Part};
 pub use self::deadline::Deadline;
 pub(crate) use self::identity::Identity;
 pub use self::progress::Progress;

@@ -52,7 +52,9 @@ impl EventSink {
         Self(Some(Arc::new(Hub { identity, audience: AtomicU8::new(NOBODY), state: Mutex::default() })))
     }
 
-    pub(crate) fn is_none(&self) -> bool {
+    /// Whether nobody listens, and nobody can.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
         self.0.is_none()
     }
 

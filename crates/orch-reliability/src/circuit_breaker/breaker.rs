@@ -31,7 +31,7 @@ impl Breaker {
             let (answer, change) = state.admit(now, &self.rules);
             self.publish(&state, &News { change, ..News::default() }, now);
             drop(state);
-            self.announce(change, Some(&listener));
+            self.announce(change, listener.as_ref());
             answer
         };
         match answer {
@@ -60,13 +60,13 @@ impl Breaker {
         self.lock().is_idle(now, &self.rules)
     }
 
-    fn report(&self, permit: Permit, verdict: Verdict, listener: &Listener) {
+    fn report(&self, permit: Permit, verdict: Verdict, listener: Option<&Listener>) {
         let now = Instant::now();
         let mut state = self.lock();
         let news = state.report(permit, verdict, now, &self.rules);
         self.publish(&state, &news, now);
         drop(state);
-        self.announce(news.change, Some(listener));
+        self.announce(news.change, listener);
     }
 
     /// Writes the board while the state is locked, so that it never shows an older state after a newer one.
@@ -124,10 +124,14 @@ struct Listener {
 }
 
 impl Listener {
-    fn of(context: &CallContext) -> Self {
+    /// `None` when nobody can ever listen.
+    fn of(context: &CallContext) -> Option<Self> {
+        if context.events().is_none() {
+            return None;
+        }
         let attempt = context.is_scoped().then(|| context.attempt());
         let origin = Origin { tool: context.tool().cloned(), replicate: context.replicate(), attempt };
-        Self { sink: context.events().clone(), origin }
+        Some(Self { sink: context.events().clone(), origin })
     }
 }
 
@@ -136,7 +140,7 @@ impl Listener {
 pub(super) struct Admitted {
     breaker: Arc<Breaker>,
     permit: Option<Permit>,
-    listener: Listener,
+    listener: Option<Listener>,
     inside: bool,
 }
 
@@ -152,7 +156,7 @@ impl Admitted {
     /// The call has ended.
     pub(super) fn report(&mut self, verdict: Verdict) {
         if let Some(permit) = self.permit.take() {
-            self.breaker.report(permit, verdict, &self.listener);
+            self.breaker.report(permit, verdict, self.listener.as_ref());
         }
     }
 }

@@ -1,4 +1,3 @@
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,7 +8,8 @@ use tokio::time::Instant;
 use tower::Service;
 
 use super::expiry::{Expiry, Running};
-use super::{Attempt, Timeout};
+use super::future::Watch;
+use super::{Attempt, ResponseFuture, Timeout};
 use crate::timer::Timer;
 
 impl<S, R> Service<R> for Timeout<S, Attempt>
@@ -20,7 +20,7 @@ where
 {
     type Response = S::Response;
     type Error = Error;
-    type Future = AttemptFuture<TryReady<S, R>>;
+    type Future = ResponseFuture<TryReady<S, R>, AttemptWatch>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
@@ -29,25 +29,34 @@ where
     fn call(&mut self, request: R) -> Self::Future {
         let (context, started) = (request.context(), Instant::now());
         if let Err(error) = context.check(started) {
-            return AttemptFuture { state: State::Refused { error: Some(error) } };
+            return ResponseFuture::refused(error);
         }
-        let watch =
-            Watch { limits: self.limits, started, deadline: context.deadline(), progress: context.progress().clone() };
-        let future = try_ready(&mut self.inner, request);
-        AttemptFuture { state: State::Running { future, timer: Timer::unset(), watch } }
+        let signs =
+            Signs { limits: self.limits, started, deadline: context.deadline(), progress: context.progress().clone() };
+        ResponseFuture::running(try_ready(&mut self.inner, request), AttemptWatch { timer: Timer::unset(), signs })
     }
 }
 
-/// What the future looks at while it waits.
+pin_project! {
+    /// What one attempt is watched by: its limits, and the run's deadline.
+    #[derive(Debug)]
+    pub struct AttemptWatch {
+        #[pin]
+        timer: Timer,
+        signs: Signs,
+    }
+}
+
+/// What there is to look at while it waits.
 #[derive(Debug)]
-struct Watch {
+struct Signs {
     limits: Attempt,
     started: Instant,
     deadline: Option<Deadline>,
     progress: Progress,
 }
 
-impl Watch {
+impl Signs {
     fn running(&self) -> Running {
         Running {
             started: self.started,
@@ -57,57 +66,20 @@ impl Watch {
             deadline: self.deadline,
         }
     }
+}
 
-    /// Ready with the error of the limit that has passed.
-    fn poll_expired(&self, mut timer: Pin<&mut Timer>, cx: &mut Context<'_>) -> Poll<Error> {
+impl Watch for AttemptWatch {
+    fn poll_over(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
+        let mut this = self.project();
         loop {
-            let (now, running) = (Instant::now(), self.running());
-            let expiry = Expiry::next(&self.limits, &running);
+            let (now, running) = (Instant::now(), this.signs.running());
+            let expiry = Expiry::next(&this.signs.limits, &running);
             if expiry.at <= now {
                 return Poll::Ready(expiry.error(now));
             }
-            if timer.as_mut().poll_by(cx, expiry.look_again(&self.limits, &running, now)).is_pending() {
+            let look_again = expiry.look_again(&this.signs.limits, &running, now);
+            if this.timer.as_mut().poll_by(cx, look_again).is_pending() {
                 return Poll::Pending;
-            }
-        }
-    }
-}
-
-pin_project! {
-    /// The future of [`Timeout`] for one attempt.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct AttemptFuture<F> {
-        #[pin]
-        state: State<F>,
-    }
-}
-
-pin_project! {
-    #[project = StateProj]
-    enum State<F> {
-        Running { #[pin] future: F, #[pin] timer: Timer, watch: Watch },
-        // It was too late, or cancelled, before it began.
-        Refused { error: Option<Error> },
-    }
-}
-
-impl<F, T, E> Future for AttemptFuture<F>
-where
-    F: Future<Output = Result<T, E>>,
-    E: Into<Error>,
-{
-    type Output = Result<T, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProj::Running { future, timer, watch } => {
-                if let Poll::Ready(result) = future.poll(cx) {
-                    return Poll::Ready(result.map_err(Into::into));
-                }
-                watch.poll_expired(timer, cx).map(Err)
-            }
-            StateProj::Refused { error } => {
-                Poll::Ready(Err(error.take().expect("a finished future is not polled again")))
             }
         }
     }

@@ -9,12 +9,12 @@
 
 mod attempt;
 mod expiry;
+mod future;
 mod layer;
 mod total;
 
-pub use self::attempt::AttemptFuture;
+pub use self::future::ResponseFuture;
 pub use self::layer::{Attempt, Timeout, TimeoutLayer, Total};
-pub use self::total::TotalFuture;
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,15 @@
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use orch_core::service::{TryReady, try_ready};
-use orch_core::{Deadline, Error, ErrorKind, HasContext};
+use orch_core::{Cancellation, Deadline, Error, ErrorKind, HasContext};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tower::Service;
 
-use super::{Timeout, Total};
+use super::future::Watch;
+use super::{ResponseFuture, Timeout, Total};
 use crate::timer::Timer;
 
 impl<S, R> Service<R> for Timeout<S, Total>
@@ -20,7 +20,7 @@ where
 {
     type Response = S::Response;
     type Error = Error;
-    type Future = TotalFuture<TryReady<S, R>>;
+    type Future = ResponseFuture<TryReady<S, R>, TotalWatch>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
@@ -31,64 +31,38 @@ where
         let context = request.context_mut();
         context.limit_deadline(Deadline::after(now, self.limits.total));
         if let Err(error) = context.check(now) {
-            return TotalFuture { state: State::Refused { error: Some(error) } };
+            return ResponseFuture::refused(error);
         }
         let deadline = context.deadline().expect("limited above");
-        let token = context.cancellation().clone();
-        let future = try_ready(&mut self.inner, request);
-        let state = State::Running { future, timer: Timer::unset(), cancelled: None, token, deadline };
-        TotalFuture { state }
+        let cancellation = context.shared_cancellation();
+        let watch = TotalWatch { timer: Timer::unset(), cancelled: None, cancellation, deadline };
+        ResponseFuture::running(try_ready(&mut self.inner, request), watch)
     }
 }
 
 pin_project! {
-    /// The future of [`Timeout`] for a whole run.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct TotalFuture<F> {
+    /// What a whole run is watched by: its deadline, and its cancellation.
+    #[derive(Debug)]
+    pub struct TotalWatch {
         #[pin]
-        state: State<F>,
+        timer: Timer,
+        // Made when the call waits.
+        #[pin]
+        cancelled: Option<WaitForCancellationFutureOwned>,
+        cancellation: Cancellation,
+        deadline: Deadline,
     }
 }
 
-pin_project! {
-    #[project = StateProj]
-    enum State<F> {
-        Running {
-            #[pin] future: F,
-            #[pin] timer: Timer,
-            #[pin] cancelled: Option<WaitForCancellationFutureOwned>,
-            token: CancellationToken,
-            deadline: Deadline,
-        },
-        // It was too late, or cancelled, before it began.
-        Refused { error: Option<Error> },
-    }
-}
-
-impl<F, T, E> Future for TotalFuture<F>
-where
-    F: Future<Output = Result<T, E>>,
-    E: Into<Error>,
-{
-    type Output = Result<T, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProj::Running { future, timer, mut cancelled, token, deadline } => {
-                if let Poll::Ready(result) = future.poll(cx) {
-                    return Poll::Ready(result.map_err(Into::into));
-                }
-                if cancelled.is_none() {
-                    cancelled.set(Some(token.clone().cancelled_owned()));
-                }
-                if cancelled.as_pin_mut().expect("set above").poll(cx).is_ready() {
-                    return Poll::Ready(Err(Error::new(ErrorKind::Cancelled)));
-                }
-                timer.poll_by(cx, deadline.instant()).map(|()| Err(deadline.error(Instant::now())))
-            }
-            StateProj::Refused { error } => {
-                Poll::Ready(Err(error.take().expect("a finished future is not polled again")))
-            }
+impl Watch for TotalWatch {
+    fn poll_over(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
+        let mut this = self.project();
+        if this.cancelled.is_none() {
+            this.cancelled.set(Some(this.cancellation.token().clone().cancelled_owned()));
         }
+        if this.cancelled.as_pin_mut().expect("set above").poll(cx).is_ready() {
+            return Poll::Ready(Error::new(ErrorKind::Cancelled));
+        }
+        this.timer.poll_by(cx, this.deadline.instant()).map(|()| this.deadline.error(Instant::now()))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::CallContext;
+use super::{CallContext, Run};
 use crate::context::Deadline;
 use crate::{Effect, Estimate, EventSink, Limits, Target};
 
@@ -36,16 +36,17 @@ impl CallContext {
         let (path, level) = match part {
             Part::Step(n) => {
                 child.leave_scope();
-                (format!("{}/s{n}", self.part), format!("step {n}"))
+                (format!("{}/s{n}", self.call.part), format!("step {n}"))
             }
             Part::Replicate(n, seed) => {
-                child.replicate = Some(n);
-                child.seed = Some(seed);
-                (format!("{}/r{n}", self.part), format!("replicate {n}"))
+                let call = child.call_mut();
+                (call.replicate, call.seed) = (Some(n), Some(seed));
+                (format!("{}/r{n}", self.call.part), format!("replicate {n}"))
             }
         };
-        child.part = path.into();
-        child.key = self.key.as_ref().map(|key| key.for_part(&child.part));
+        let call = child.call_mut();
+        call.part = path.into();
+        call.key = self.call.key.as_ref().map(|key| key.for_part(&call.part));
         child.meter = self.meter.child(level, cap);
         child.begin_attempt(1, Instant::now());
         child
@@ -60,18 +61,25 @@ impl CallContext {
     pub fn detach(&self, timeout: Duration) -> Self {
         let mut detached = self.clone();
         let now = Instant::now();
-        let budget = self.time_budget.map(|deadline| deadline.with_margin(now));
-        detached.deadline = Some(Deadline::after(now, timeout).nearer(budget));
-        detached.cancellation = CancellationToken::new();
-        detached.events = EventSink::new(Arc::clone(&self.identity));
+        let budget = self.call.time_budget.map(|deadline| deadline.with_margin(now));
+        detached.set_deadline(Deadline::after(now, timeout).nearer(budget));
+        let identity = Arc::clone(&self.run.identity);
+        detached.run = Arc::new(Run {
+            attempts: self.run.attempts.clone(),
+            events: EventSink::new(Arc::clone(&identity)),
+            cancellation: CancellationToken::new(),
+            parallel: self.run.parallel.clone(),
+            identity,
+        });
         detached
     }
 
     /// What is known of a tool no longer holds: another one may be called.
     fn leave_scope(&mut self) {
-        self.scoped = false;
-        self.effect = Effect::AtMostOnce;
-        self.target = Target::default();
-        self.estimate = Estimate::unknown();
+        let call = self.call_mut();
+        call.scoped = false;
+        call.effect = Effect::AtMostOnce;
+        call.target = Target::default();
+        call.estimate = Estimate::unknown();
     }
 }

@@ -5,12 +5,26 @@ use std::sync::{Arc, LazyLock};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::CallContext;
+use super::{Call, CallContext, Run};
 use crate::context::{Deadline, Identity, Progress};
 use crate::store::Key;
 use crate::{AttemptLog, Effect, Estimate, EventSink, Meter, Target};
 
-static WHOLE: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
+/// What every call begins with.
+static FRESH: LazyLock<Arc<Call>> = LazyLock::new(|| {
+    Arc::new(Call {
+        time_budget: None,
+        key: None,
+        part: "".into(),
+        tool: None,
+        target: Target::default(),
+        effect: Effect::AtMostOnce,
+        estimate: Estimate::unknown(),
+        scoped: false,
+        replicate: None,
+        seed: None,
+    })
+});
 
 impl Default for CallContext {
     fn default() -> Self {
@@ -25,55 +39,50 @@ impl CallContext {
     pub fn new() -> Self {
         let identity = Arc::new(Identity::fresh());
         let progress = Progress::starting(identity.started());
-        Self {
+        let run = Run {
             identity,
             attempts: AttemptLog::new(),
             events: EventSink::none(),
             cancellation: CancellationToken::new(),
             parallel: None,
+        };
+        Self {
+            run: Arc::new(run),
+            call: Arc::clone(&FRESH),
             meter: Meter::unlimited(),
             progress,
             deadline: None,
-            time_budget: None,
-            key: None,
-            part: Arc::clone(&WHOLE),
-            tool: None,
-            target: Target::default(),
-            effect: Effect::AtMostOnce,
-            estimate: Estimate::unknown(),
-            scoped: false,
+            deadline_is_budget: false,
             attempt: 1,
-            replicate: None,
-            seed: None,
         }
     }
 
     /// Sets the request id.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.identity = Arc::new(self.identity.with_request_id(id.into()));
+        self.set_identity(self.run.identity.with_request_id(id.into()));
         self
     }
 
     /// Sets the trace id.
     #[must_use]
     pub fn with_trace_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.identity = Arc::new(self.identity.with_trace_id(id.into()));
+        self.set_identity(self.run.identity.with_trace_id(id.into()));
         self
     }
 
     /// The same context for a run that begins now.
     #[must_use]
     pub fn restarted(mut self) -> Self {
-        self.identity = Arc::new(self.identity.restarted());
-        self.progress = Progress::starting(self.identity.started());
+        self.set_identity(self.run.identity.restarted());
+        self.progress = Progress::starting(self.run.identity.started());
         self
     }
 
     /// Sets the idempotency key.
     #[must_use]
     pub fn with_key(mut self, key: Key) -> Self {
-        self.key = Some(key);
+        self.call_mut().key = Some(key);
         self
     }
 
@@ -94,21 +103,26 @@ impl CallContext {
     /// Sets how the run is cancelled from outside.
     #[must_use]
     pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
-        self.cancellation = token;
+        self.run_mut().cancellation = token;
         self
     }
 
     /// Limits how many parts of the run work at the same time; 0 counts as 1.
     #[must_use]
     pub fn with_max_parallel(mut self, parts: usize) -> Self {
-        self.parallel = Some(Arc::new(Semaphore::new(parts.clamp(1, Semaphore::MAX_PERMITS))));
+        let places = Semaphore::new(parts.clamp(1, Semaphore::MAX_PERMITS));
+        self.run_mut().parallel = Some(Arc::new(places));
         self
     }
 
     /// Sets the seed.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
+        self.call_mut().seed = Some(seed);
         self
+    }
+
+    fn set_identity(&mut self, identity: Identity) {
+        self.run_mut().identity = Arc::new(identity);
     }
 }
