@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
 mod builder;
 mod client;
 mod error;
@@ -18,6 +19,7 @@ pub use orch_planning as planning;
 pub use orch_providers as providers;
 pub use orch_reliability as reliability;
 
+pub use batch::{Batch, BatchItem, BatchSummary, RunAll};
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::BuildError;

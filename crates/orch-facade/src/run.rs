@@ -34,6 +34,8 @@ pub struct Run {
     budget: Budget,
     deadline: Option<Duration>,
     max_parallel: Option<usize>,
+    /// The account that this run's is part of.
+    account: Option<Meter>,
     /// The first option that was wrong; reported when the run starts.
     invalid: Option<Error>,
 }
@@ -59,6 +61,7 @@ impl Run {
             budget: Budget::new(),
             deadline: None,
             max_parallel: None,
+            account: None,
             invalid: None,
         }
     }
@@ -137,6 +140,23 @@ impl Run {
         RunEvents::new(stream, tokio::spawn(self.drive()), cancellation)
     }
 
+    /// Makes this a part of a batch: on its account, within its time, under its key unless the run has one.
+    pub(crate) fn in_batch(mut self, account: &Meter, deadline: Option<Deadline>, key: Option<String>) -> Self {
+        self.account = Some(account.clone());
+        if let Some(deadline) = deadline {
+            self.context.limit_deadline(deadline);
+        }
+        match key {
+            Some(key) if self.remembers && self.context.key().is_none() => self.idempotency_key(key),
+            _ => self,
+        }
+    }
+
+    fn meter(&self) -> Meter {
+        let limits = self.budget.limits();
+        self.account.as_ref().map_or_else(|| Meter::new(limits), |account| account.child("run", limits))
+    }
+
     fn refuse(&mut self, error: Error) {
         self.invalid.get_or_insert(error);
     }
@@ -168,7 +188,7 @@ impl Run {
             .clone()
             .with_deadline(Deadline::after(Instant::now(), time))
             .with_max_parallel(self.max_parallel.unwrap_or(builder.settings().max_parallel))
-            .with_meter(Meter::new(self.budget.limits()));
+            .with_meter(self.meter());
         if let Some(time) = self.budget.time_limit() {
             context.limit_deadline(Deadline::of_budget(Instant::now(), time));
         }

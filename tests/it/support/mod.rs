@@ -1,8 +1,11 @@
 //! Small tools for tests.
 
+mod file_store;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub(crate) use self::file_store::FileStore;
 use orch_core::{BoxTool, Error, IntoTool, Output, Request, ToolSpec, tool_fn};
 
 /// How often a tool was executed.
