@@ -1,7 +1,9 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const NANOS: u64 = 1_000_000_000;
@@ -93,6 +95,16 @@ impl<'de> Deserialize<'de> for Usd {
         let dollars = f64::deserialize(deserializer)?;
         Self::from_dollars(dollars)
             .ok_or_else(|| serde::de::Error::custom(format_args!("{dollars} is not an amount of dollars")))
+    }
+}
+
+impl JsonSchema for Usd {
+    fn schema_name() -> Cow<'static, str> {
+        "Usd".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "Dollars.", "type": "number", "minimum": 0 })
     }
 }
 

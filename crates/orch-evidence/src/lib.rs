@@ -20,10 +20,13 @@ mod statistics;
 pub mod stopping;
 mod summarise;
 mod tree;
+mod truncate;
+mod validate;
 
 pub use bundle::{
-    Bundle, BundleContent, Candidate, Cluster, ConfidenceKind, Disagreement, DisagreementKind, DistanceStatistics,
-    FieldStatistics, Interval, Meta, ModelGap, NumberStatistics, Quality, Replicate, Statistics, StopRecord, Summary,
+    Bundle, BundleContent, Candidate, Cluster, ConfidenceKind, ConsensusSource, Disagreement, DisagreementKind,
+    DistanceStatistics, FieldStatistics, Interval, Meta, ModelGap, NumberStatistics, Quality, Replicate, Statistics,
+    StopRecord, Summary,
 };
 pub use bundle_tool::BundleTool;
 pub use bundler::{Bundler, Command, Input, Measurement, Notice, Row};
@@ -33,8 +36,9 @@ pub use distance::{
     SorensenDice, TextMetric, TokenJaccard, TokenLevenshtein, Weighted,
 };
 pub use normalise::{Normaliser, normalise};
-pub use options::{BundleOptions, Order, StopName, Waves};
+pub use options::{BundleLimits, BundleOptions, Delivery, Diversity, Order, StopName, Variation, Waves};
 pub use replicate::{ReplicateFuture, ReplicateLayer, ReplicateService};
 pub use rules::{Compare, ConsensusRules, FieldRule, NullPolicy};
 pub use seeds::seeds;
 pub use stopping::{StopRule, TallyView};
+pub use validate::Validator;

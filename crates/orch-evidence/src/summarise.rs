@@ -1,14 +1,19 @@
 //! From measured answers to a summary.
 
+use serde_json::Value;
+
 use crate::bundle::{
-    Cluster, ConfidenceKind, Disagreement, DistanceStatistics, Interval, ModelGap, Statistics, Summary,
+    Cluster, ConfidenceKind, ConsensusSource, DistanceStatistics, Interval, ModelGap, Statistics, Summary,
 };
 use crate::cluster::clusters;
 use crate::confidence::{PRIOR, THETA, agreement, confidence_by, entropy_of, mode_posterior, wilson};
 use crate::consensus::{Voice, by_field, default_epsilon, id};
 use crate::matrix::{Matrix, pairs};
+use crate::options::BundleLimits;
 use crate::statistics::{alpha, entropy, model_gap, numbers, pair_agreement};
 use crate::tree::Comparer;
+use crate::truncate::Kept;
+use crate::validate::Validator;
 
 /// The answers that count, at least one, in launch order.
 pub(crate) struct Answers<'a> {
@@ -17,6 +22,8 @@ pub(crate) struct Answers<'a> {
     pub(crate) comparer: &'a Comparer,
     /// As set by the caller.
     pub(crate) epsilon: Option<f64>,
+    pub(crate) min_valid: usize,
+    pub(crate) validator: Option<&'a dyn Validator>,
 }
 
 /// What became of all replicates.
@@ -55,21 +62,24 @@ impl Answers<'_> {
         agreement(similar, crate::count(self.voices.len()), THETA)
     }
 
-    pub(crate) fn summarise(&self, fates: Fates, max_diffs: usize) -> Summary {
+    pub(crate) fn summarise(&self, fates: Fates, limits: BundleLimits) -> Summary {
         let (members, clusters) = (self.members(), self.clusters());
         let medoid = self.matrix.medoid(&clusters[0]);
         let findings = by_field(&self.voices, medoid, self.comparer, self.epsilon);
         let alpha = alpha(&findings.units);
-        let (disagreements, truncation_info) = most_divided(findings.disagreements, max_diffs);
+        let (consensus, consensus_source) = self.consensus(findings.consensus, medoid);
+        let kept = Kept::within(limits, findings.disagreements, findings.distributions);
         let agreement = self.agreement(medoid);
         let spread = self.spread();
         let counts: Vec<u32> = clusters.iter().map(|cluster| crate::count(cluster.len())).collect();
         Summary {
-            consensus: findings.consensus,
-            disagreements,
+            consensus,
+            consensus_source,
+            insufficient: members.len() < self.min_valid,
+            disagreements: kept.disagreements,
             pairwise_distance: self.matrix.full(&members),
             compared: members.iter().copied().map(id).collect(),
-            distributions: findings.distributions,
+            distributions: kept.distributions,
             confidence: agreement,
             confidence_kind: ConfidenceKind::Agreement,
             agreement,
@@ -80,8 +90,20 @@ impl Answers<'_> {
             medoid: id(medoid),
             statistics: Statistics { von_neumann: spread, alpha, ..self.statistics(fates, &counts, medoid) },
             approximate: self.comparer.notes().approximate(),
-            truncated: truncation_info.is_some(),
-            truncation_info,
+            truncated: kept.left_out.is_some(),
+            truncation_info: kept.left_out,
+        }
+    }
+
+    /// A mixture of fields that nobody answered may break what holds between fields.
+    fn consensus(&self, found: Option<Value>, medoid: usize) -> (Option<Value>, ConsensusSource) {
+        let voice = self.voices.iter().find(|voice| voice.index == medoid);
+        match (found, self.validator) {
+            (Some(value), _) if !(value.is_object() || value.is_array()) => (Some(value), ConsensusSource::Medoid),
+            (Some(value), Some(validator)) if validator.check(&value).is_err() => {
+                (voice.map(|voice| voice.value.clone()), ConsensusSource::Fallback)
+            }
+            (found, _) => (found, ConsensusSource::Fields),
         }
     }
 
@@ -153,14 +175,4 @@ impl Answers<'_> {
         let to_medoid = members.iter().map(|at| self.matrix.between(*at, medoid)).sum::<f64>() / others as f64;
         Some(DistanceStatistics { min: all.min, median: all.median, mean: all.mean, max: all.max, to_medoid })
     }
-}
-
-/// The most divided first, and what was left out of them.
-fn most_divided(mut all: Vec<Disagreement>, max: usize) -> (Vec<Disagreement>, Option<String>) {
-    all.sort_by(|a, b| b.entropy.total_cmp(&a.entropy).then_with(|| (&a.pointer, a.kind).cmp(&(&b.pointer, b.kind))));
-    let found = all.len();
-    all.truncate(max);
-    let left_out = found - all.len();
-    let info = (left_out > 0).then(|| format!("{left_out} of {found} disagreements, the least divided ones"));
-    (all, info)
 }

@@ -56,6 +56,7 @@ struct Call {
     scoped: bool,
     replicate: Option<u32>,
     seed: Option<u64>,
+    muted: bool,
 }
 
 /// A run's cancellation, kept for later at the price of one count: a clone of the token itself locks the token.
@@ -278,7 +279,14 @@ impl CallContext {
         if kind.commits() {
             self.progress.commit();
         }
-        self.emit(|| Event::Delta { kind, text: text.to_owned() });
+        if !self.muted {
+            self.emit(|| Event::Delta { kind, text: text.to_owned() });
+        }
+    }
+
+    /// From here on pieces of the answer are noted in the progress and told to nobody. Other events are.
+    pub fn mute(&mut self) {
+        self.muted = true;
     }
 
     fn origin(&self) -> Origin {

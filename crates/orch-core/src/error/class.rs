@@ -1,5 +1,6 @@
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What kind of failure an error is to the layers. Set once, next to the tool, and obeyed by all.
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// | `LocalReject` | our own rate limit only | neutral | yes |
 /// | `BudgetExceeded`, `DeadlineExceeded`, `Cancelled`, `Idempotency` | no | neutral | no |
 /// | `Panicked` | no | failure | no |
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// The provider asked to slow down.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{AskedBy, BudgetKind, Class, Content, Error, Target, Usage};
@@ -73,7 +74,7 @@ impl DeltaKind {
 }
 
 /// What became of a replicate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReplicateStatus {
@@ -188,6 +189,30 @@ pub enum Event {
     PartialSummary {
         /// The summary.
         summary: Content,
+    },
+    /// The first valid answer, before it is known whether the others agree.
+    Provisional {
+        /// The answer.
+        answer: Content,
+    },
+    /// The provisional answer stays: it is among the largest group of equal ones.
+    Confirmed {
+        /// The chance that one more replicate would agree, 0 to 1.
+        agreement: f64,
+    },
+    /// Another answer takes the place of the provisional one.
+    Revised {
+        /// The answer.
+        answer: Content,
+        /// The chance that one more replicate would agree, 0 to 1.
+        agreement: f64,
+    },
+    /// The answer that the replicates have settled on.
+    Settled {
+        /// The answer.
+        answer: Content,
+        /// The chance that one more replicate would agree, 0 to 1.
+        agreement: f64,
     },
     /// All evidence is in.
     BundleReady {

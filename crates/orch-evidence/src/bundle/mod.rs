@@ -1,24 +1,26 @@
 //! What a bundle says: plain values, in the JSON shape that leaves the process.
 
 mod replicate;
+mod schema;
 mod summary;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orch_core::{Error, Output, Usage, Usd};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::replicate::{Quality, Replicate};
 pub use self::summary::{
-    Candidate, Cluster, ConfidenceKind, Disagreement, DisagreementKind, DistanceStatistics, FieldStatistics, Interval,
-    ModelGap, NumberStatistics, Statistics, Summary,
+    Candidate, Cluster, ConfidenceKind, ConsensusSource, Disagreement, DisagreementKind, DistanceStatistics,
+    FieldStatistics, Interval, ModelGap, NumberStatistics, Statistics, Summary,
 };
 use crate::decision::Decision;
 
 /// The content of a replicated call: `{"evidence_bundle": {..}}` in JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct BundleContent {
     /// The bundle.
@@ -37,7 +39,7 @@ impl BundleContent {
 ///
 /// Equal outputs, in whatever order they arrived, give equal bundles, byte for byte, but for the
 /// times and what a policy makes of it. Times are only under keys that end in `_ms`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Bundle {
     /// The version of this shape; see [`Bundle::SCHEMA_VERSION`].
@@ -90,7 +92,7 @@ impl Bundle {
 }
 
 /// What was asked for and what became of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Meta {
     /// The tool that was replicated.
@@ -101,6 +103,10 @@ pub struct Meta {
     pub k_started: u32,
     /// How many gave a valid answer that counts in the summary.
     pub k_completed: u32,
+    /// How many valid answers there should be.
+    pub min_valid: u32,
+    /// In what the replicates differ on purpose: `seeds` alone, or also `temperature`, `prompt_variants` or `models`.
+    pub diversity: String,
     /// The distance, 0 to 1, up to which two answers count as the same.
     pub epsilon: f64,
     /// The model that answered, if all answers are from the same one.
@@ -113,16 +119,17 @@ pub struct Meta {
     pub early_stop_reason: Option<String>,
     /// How long the whole took.
     #[serde(rename = "total_elapsed_ms", with = "orch_core::serde_ms")]
+    #[schemars(with = "f64")]
     pub total_elapsed: Duration,
     /// The schema that the answers follow, as named by the caller.
     pub schema_uri: Option<String>,
 }
 
 /// Why no further replicate was started.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct StopRecord {
-    /// The rule: that of the stop rule, or `complete`, `budget`, `deadline`.
+    /// The rule: that of the stop rule, or `complete`, `insufficient`, `budget`, `deadline`.
     pub rule: String,
     /// Why, in words.
     pub reason: String,

@@ -1,16 +1,21 @@
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What the valid replicates say together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Summary {
     /// The answer they agree on. Of texts it is the medoid of the leading cluster; of JSON it is put
     /// together field by field, without the fields that have no winner; so it may be an answer that nobody gave
     /// (the `medoid` is one that somebody did).
     pub consensus: Option<Value>,
+    /// How it was found.
+    pub consensus_source: ConsensusSource,
+    /// Whether there are fewer valid answers than `min_valid` asked for: what is said here rests on too little.
+    pub insufficient: bool,
     /// Where they differ, the most divided first.
     pub disagreements: Vec<Disagreement>,
     /// The distance of each pair, 0 to 1, with a row and a column for each id of `compared`.
@@ -50,8 +55,21 @@ pub struct Summary {
     pub truncation_info: Option<String>,
 }
 
+/// How a consensus was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ConsensusSource {
+    /// It is the medoid's answer.
+    Medoid,
+    /// It was put together field by field.
+    Fields,
+    /// It was put together field by field, which gave an answer that is not valid; the medoid's took its place.
+    Fallback,
+}
+
 /// What a confidence means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConfidenceKind {
@@ -76,7 +94,7 @@ impl ConfidenceKind {
 }
 
 /// A group of answers that are all within epsilon of each other.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Cluster {
     /// Its replicates, in launch order.
@@ -88,7 +106,7 @@ pub struct Cluster {
 }
 
 /// A place where replicates differ.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Disagreement {
     /// Where, as a JSON Pointer; empty for the whole answer.
@@ -105,7 +123,7 @@ pub struct Disagreement {
 }
 
 /// How replicates differ at a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DisagreementKind {
@@ -122,7 +140,7 @@ pub enum DisagreementKind {
 }
 
 /// One of the alternatives at a place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Candidate {
     /// What is said; of a group of similar values, one that occurred.
@@ -136,7 +154,7 @@ pub struct Candidate {
 }
 
 /// Statistics of one field.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct FieldStatistics {
     /// How many replicates have it.
@@ -153,7 +171,7 @@ pub struct FieldStatistics {
 }
 
 /// Statistics of a field of numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct NumberStatistics {
     /// How many there are.
@@ -173,7 +191,7 @@ pub struct NumberStatistics {
 }
 
 /// Counts and spreads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Statistics {
     /// How many replicates were asked for.
@@ -217,7 +235,7 @@ pub struct Statistics {
 }
 
 /// Distances among the compared replicates.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct DistanceStatistics {
     /// The smallest.
@@ -236,7 +254,7 @@ pub struct DistanceStatistics {
 ///
 /// A wide gap is a warning that no statistic within one model gives: each model agrees with itself and not with the
 /// other.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ModelGap {
     /// Of the same model.
@@ -248,7 +266,7 @@ pub struct ModelGap {
 }
 
 /// Two ends.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Interval {
     /// The lower end.

@@ -1,6 +1,11 @@
 //! The end: by the stop rule, because all have ended, or because time or money is gone.
 
-use super::{Bundler, Command, State, number};
+use orch_core::{Content, Event};
+use serde_json::Value;
+
+use super::{Bundler, Command, Notice, State, number};
+use crate::consensus::id;
+use crate::options::Delivery;
 
 /// Why nothing more is started, from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +37,13 @@ impl Bundler {
         Stop { rule, reason, p_same: None, ended: self.looked_at, by_rule: true }
     }
 
+    /// There cannot be as many valid answers any more as there must be.
+    pub(super) fn hopeless(&self, valid: usize) -> Stop {
+        let (ended, least) = (self.looked_at, self.options.least_valid());
+        let reason = format!("{valid} of {ended} answers were valid, and {least} of {} must be", self.k);
+        Stop { rule: "insufficient", reason, p_same: None, ended, by_rule: true }
+    }
+
     pub(super) fn close(&mut self, why: Closing) -> Vec<Command> {
         let mut commands = Vec::new();
         if self.stop.is_some() {
@@ -61,6 +73,9 @@ impl Bundler {
         if self.stop.is_none() || self.finished {
             return;
         }
+        if !std::mem::replace(&mut self.told, true) && self.options.delivered() != Delivery::Quiet {
+            commands.push(Command::Emit(Notice::Settled));
+        }
         if !std::mem::replace(&mut self.cancelled, true) {
             self.cancel_running(commands);
         }
@@ -68,6 +83,20 @@ impl Bundler {
             self.finished = true;
             commands.push(Command::Finish);
         }
+    }
+
+    /// What becomes of the answer, for those who read along; `None` when there is none.
+    pub(super) fn settled(&self) -> Option<Event> {
+        let summary = self.summary()?;
+        let agreement = summary.agreement;
+        let leading = |at: usize| summary.clusters.first().is_some_and(|first| first.replicate_ids.contains(&id(at)));
+        let stays = self.provisional.is_some_and(leading);
+        let answer = || Content::json(summary.consensus.clone().unwrap_or(Value::Null));
+        Some(match self.options.delivered() {
+            Delivery::Leader if stays => Event::Confirmed { agreement },
+            Delivery::Leader => Event::Revised { answer: answer(), agreement },
+            Delivery::Quiet | Delivery::Settled => Event::Settled { answer: answer(), agreement },
+        })
     }
 
     fn closed(&self, why: Closing) -> Stop {

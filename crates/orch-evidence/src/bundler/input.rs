@@ -13,7 +13,8 @@ pub enum Input {
     Finished {
         /// Which.
         index: u32,
-        /// How. An error of class `BadOutput` makes the replicate invalid, any other one failed.
+        /// How. An error of class `BadOutput` makes the replicate invalid, any other one failed; an answer that the
+        /// validator refuses makes it invalid too.
         result: Result<Output, Error>,
         /// What it used, its failed attempts included.
         usage: Usage,
@@ -48,7 +49,7 @@ pub enum Command {
     Launch {
         /// Which.
         index: u32,
-        /// Its seed.
+        /// Its seed. What else it differs in is said by [`Bundler::variation`](super::Bundler::variation).
         seed: u64,
     },
     /// Run [`Bundler::measurement`](super::Bundler::measurement); answer with [`Input::Measured`].
@@ -80,4 +81,11 @@ pub enum Notice {
     },
     /// There is a summary so far: from the second valid answer on.
     PartialSummary,
+    /// There is a first valid answer, and somebody is to read it before it is settled.
+    Provisional {
+        /// Whose.
+        index: u32,
+    },
+    /// The decision is made, and somebody is to read it at once.
+    Settled,
 }

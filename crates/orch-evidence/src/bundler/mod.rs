@@ -7,29 +7,32 @@ mod measurement;
 mod slot;
 mod steps;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use orch_core::{Error, Event, Output, Usage};
+use orch_core::{Content, Error, Event, Output, Usage};
 
 use self::closing::{Closing, Stop};
 pub use self::input::{Command, Input, Notice};
 pub use self::measurement::{Measurement, Row};
-use self::slot::{Slot, State};
+use self::slot::{Ended, Slot, State, Terms};
 use crate::bundle::Summary;
 use crate::confidence::Calibration;
 use crate::distance::{Distance, TokenLevenshtein};
 use crate::matrix::Matrix;
-use crate::options::{BundleOptions, StopName};
+use crate::options::{BundleOptions, StopName, Variation};
 use crate::stopping::StopRule;
 use crate::tree::Comparer;
+use crate::validate::{Validator, compiled};
 
 /// Decides which replicates to start, when to stop, and what they say together.
 ///
 /// Give it to a loop that executes each [`Command`] and answers with an [`Input`]; that is what
 /// [`ReplicateLayer`](crate::ReplicateLayer) does. The same inputs give the same commands; and in
 /// [`Order::Launch`](crate::Order::Launch) the decisions do not depend on the order in which replicates end. An input that
-/// comes twice, or for a replicate that is not running, changes nothing.
+/// comes twice changes nothing. The result of a replicate that was not launched yet is kept, and taken instead of
+/// launching it: so a bundler that is made anew after a crash, and given whatever was written down of what had ended, in
+/// any order, decides as the first one did and launches only what is missing.
 ///
 /// ```
 /// use std::time::Duration;
@@ -65,11 +68,14 @@ pub struct Bundler {
     seeds: Vec<u64>,
     rule: Arc<dyn StopRule>,
     comparer: Arc<Comparer>,
+    validator: Option<Arc<dyn Validator>>,
     task: Option<String>,
     calibration: Arc<Calibration>,
     /// How many may be started; fewer than asked for when the budget does not allow more.
     k: usize,
     slots: Vec<Slot>,
+    /// Results of replicates that were not launched yet.
+    early: BTreeMap<usize, Ended>,
     /// Replicates that have ended and, if valid, are measured; in the order in which that happened.
     ended: Vec<usize>,
     matrix: Matrix,
@@ -83,7 +89,10 @@ pub struct Bundler {
     reduced: Option<String>,
     closing: Option<Closing>,
     stop: Option<Stop>,
-    /// Whether those that ran were told to stop, and whether the last command was given.
+    /// Whose answer was told before it was settled.
+    provisional: Option<usize>,
+    /// Whether the decision was told, those that ran were told to stop, and the last command was given.
+    told: bool,
     cancelled: bool,
     finished: bool,
 }
@@ -92,18 +101,26 @@ impl Bundler {
     /// A bundler with the default stop rule (or the one that the options name) and the default distance.
     ///
     /// # Errors
-    /// `InvalidRequest` for options that [`BundleOptions::check`] refuses.
+    /// `InvalidRequest` for options that [`BundleOptions::check`] refuses, or a `schema` that is none.
     pub fn new(options: &BundleOptions) -> Result<Self, Error> {
+        let validator = options.inline_schema().map(|schema| compiled(schema, options.uri_of_schema())).transpose()?;
+        Self::validated(options, validator)
+    }
+
+    /// The same with the schema of the options made ready before.
+    pub(crate) fn validated(options: &BundleOptions, validator: Option<Arc<dyn Validator>>) -> Result<Self, Error> {
         options.check()?;
         let k = options.replicates() as usize;
         Ok(Self {
             seeds: options.all_seeds(None),
             rule: options.stop_name().unwrap_or(StopName::Adaptive).rule(),
             comparer: Arc::new(Comparer::new(Arc::new(TokenLevenshtein), options.rules_given())),
+            validator,
             task: None,
             calibration: Arc::default(),
             k,
             slots: Vec::with_capacity(k),
+            early: BTreeMap::new(),
             ended: Vec::new(),
             matrix: Matrix::new(k),
             unmeasured: VecDeque::new(),
@@ -114,6 +131,8 @@ impl Bundler {
             reduced: None,
             closing: None,
             stop: None,
+            provisional: None,
+            told: false,
             cancelled: false,
             finished: false,
             options: options.clone(),
@@ -157,6 +176,15 @@ impl Bundler {
         self
     }
 
+    /// Sets what an answer must be to be valid, unless the options have a schema.
+    #[must_use]
+    pub fn with_validator(mut self, validator: Arc<dyn Validator>) -> Self {
+        if self.options.inline_schema().is_none() {
+            self.validator = Some(validator);
+        }
+        self
+    }
+
     /// Allows fewer replicates than asked for, and says why.
     #[must_use]
     pub fn reduced_to(mut self, k: u32, reason: impl Into<String>) -> Self {
@@ -181,9 +209,15 @@ impl Bundler {
     pub fn on(&mut self, input: Input) -> Vec<Command> {
         match input {
             Input::Finished { index, result, usage, elapsed } => {
+                let ended = Ended { result, usage, elapsed };
                 if let Some(at) = self.running(index) {
-                    self.slots[at].finish(result, usage, elapsed, self.options.empty_is_valid());
-                    return self.ended_one(at);
+                    let mut commands = Vec::new();
+                    self.end(at, ended, &mut commands);
+                    self.go_on(&mut commands);
+                    return commands;
+                }
+                if let Some(at) = place(index).filter(|at| (self.slots.len()..self.k).contains(at)) {
+                    self.early.entry(at).or_insert(ended);
                 }
             }
             Input::Measured { index, row } => {
@@ -194,7 +228,7 @@ impl Bundler {
             Input::Cancelled { index, usage } => {
                 if let Some(at) = self.running(index) {
                     self.slots[at].cancel(usage);
-                    return self.ended_one(at);
+                    return self.cancelled_one(at);
                 }
             }
             Input::OutOfTime => return self.close(Closing::OutOfTime),
@@ -220,9 +254,12 @@ impl Bundler {
     pub fn event(&self, notice: Notice) -> Option<Event> {
         match notice {
             Notice::ReplicateDone { index } => self.slots.get(place(index)?)?.done_event(),
-            Notice::PartialSummary => {
-                Some(Event::PartialSummary { summary: orch_core::Content::typed(self.summary()?) })
+            Notice::PartialSummary => Some(Event::PartialSummary { summary: Content::typed(self.summary()?) }),
+            Notice::Provisional { index } => {
+                let answer = self.output(index)?.content().clone();
+                Some(Event::Provisional { answer })
             }
+            Notice::Settled => self.settled(),
         }
     }
 
@@ -230,7 +267,13 @@ impl Bundler {
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
         let answers = self.answers(&self.counted());
-        (!answers.voices.is_empty()).then(|| answers.summarise(self.fates(), self.options.diffs()))
+        (!answers.voices.is_empty()).then(|| answers.summarise(self.fates(), self.options.summary_limits()))
+    }
+
+    /// What replicate `index`, counted from 1, differs in from the others on purpose, besides its seed.
+    #[must_use]
+    pub fn variation(&self, index: u32) -> Option<Variation> {
+        self.options.diversified().of(index)
     }
 
     /// Whether any replicate gave a valid answer.

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::bundle::{Quality, Replicate};
 use crate::consensus::id;
+use crate::options::Variation;
 use crate::tree::Tree;
+use crate::validate::Validator;
 
 /// Where a replicate stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,40 @@ impl State {
     }
 }
 
+/// How a replicate has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) result: Result<Output, Error>,
+    pub(super) usage: Usage,
+    pub(super) elapsed: Duration,
+}
+
+/// What an answer must be to be valid.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) empty_is_valid: bool,
+    pub(super) validator: Option<&'a dyn Validator>,
+}
+
+impl Terms<'_> {
+    /// The answer as JSON, if it can be used.
+    fn accept(self, output: Output) -> Result<(Output, Arc<Value>), Error> {
+        let value = output.content().to_json()?;
+        let empty = match value.as_ref() {
+            Value::Null => true,
+            Value::String(text) => text.trim().is_empty(),
+            _ => false,
+        };
+        if empty && !self.empty_is_valid {
+            return Err(Error::bad_output("", "the answer is empty").with_output(output));
+        }
+        match self.validator.map_or(Ok(()), |validator| validator.check(&value)) {
+            Ok(()) => Ok((output, value)),
+            Err(error) => Err(error.with_output(output)),
+        }
+    }
+}
+
 /// One replicate that was started.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -41,10 +77,13 @@ pub(super) struct Slot {
     pub(super) error: Option<Error>,
     pub(super) usage: Usage,
     elapsed: Option<Duration>,
+    variation: Option<Variation>,
+    /// What the answer was checked against.
+    schema: Option<Arc<str>>,
 }
 
 impl Slot {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, variation: Option<Variation>) -> Self {
         Self {
             seed,
             state: State::Running,
@@ -54,18 +93,17 @@ impl Slot {
             error: None,
             usage: Usage::new(),
             elapsed: None,
+            variation,
+            schema: None,
         }
     }
 
-    pub(super) fn finish(
-        &mut self,
-        result: Result<Output, Error>,
-        usage: Usage,
-        elapsed: Duration,
-        empty_is_valid: bool,
-    ) {
-        (self.usage, self.elapsed) = (usage, Some(elapsed));
-        match result.and_then(|output| accept(output, empty_is_valid)) {
+    pub(super) fn finish(&mut self, ended: Ended, terms: Terms<'_>) {
+        (self.usage, self.elapsed) = (ended.usage, Some(ended.elapsed));
+        if ended.result.is_ok() {
+            self.schema = terms.validator.and_then(Validator::name).map(Arc::from);
+        }
+        match ended.result.and_then(|output| terms.accept(output)) {
             Ok((output, value)) => {
                 (self.state, self.output, self.value) = (State::Valid, Some(output), value);
             }
@@ -91,6 +129,7 @@ impl Slot {
     pub(super) fn into_replicate(self, at: usize, counted: bool) -> Replicate {
         let mut quality = Quality { valid: self.state == State::Valid, ..Quality::default() };
         quality.errors.extend(self.error.as_ref().map(ToString::to_string));
+        quality.schema_version = self.schema;
         quality.class = self.error.as_ref().map(Error::class);
         Replicate {
             id: id(at),
@@ -100,22 +139,9 @@ impl Slot {
             usage: self.usage,
             elapsed: self.elapsed,
             seed: self.seed,
+            variation: self.variation,
             status: self.state.status(),
             counted,
         }
     }
-}
-
-/// The answer as JSON, if it can be used.
-fn accept(output: Output, empty_is_valid: bool) -> Result<(Output, Arc<Value>), Error> {
-    let value = output.content().to_json()?;
-    let empty = match value.as_ref() {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        _ => false,
-    };
-    if empty && !empty_is_valid {
-        return Err(Error::bad_output("", "the answer is empty").with_output(output));
-    }
-    Ok((output, value))
 }

@@ -5,9 +5,9 @@ use std::ops::Add;
 use orch_core::{Output, Spend};
 
 use super::closing::Stop;
-use super::{Bundler, Command, Notice, Row, Slot, State, number, place};
+use super::{Bundler, Command, Ended, Notice, Row, Slot, State, Terms, number, place};
 use crate::consensus::Voice;
-use crate::options::{Order, Waves};
+use crate::options::{Delivery, Order, Waves};
 use crate::stopping::{Decision, TallyView};
 use crate::summarise::{Answers, Fates};
 
@@ -16,13 +16,21 @@ impl Bundler {
         place(index).filter(|at| self.slots.get(*at).is_some_and(|slot| slot.state == State::Running))
     }
 
-    pub(super) fn ended_one(&mut self, at: usize) -> Vec<Command> {
-        let mut commands = vec![Command::Emit(Notice::ReplicateDone { index: number(at) })];
+    /// One that ran has ended by itself.
+    pub(super) fn end(&mut self, at: usize, ended: Ended, commands: &mut Vec<Command>) {
+        let terms = Terms { empty_is_valid: self.options.empty_is_valid(), validator: self.validator.as_deref() };
+        self.slots[at].finish(ended, terms);
+        commands.push(Command::Emit(Notice::ReplicateDone { index: number(at) }));
         if self.slots[at].state == State::Valid {
             self.unmeasured.push_back(at);
         } else {
             self.ended.push(at);
         }
+    }
+
+    pub(super) fn cancelled_one(&mut self, at: usize) -> Vec<Command> {
+        let mut commands = vec![Command::Emit(Notice::ReplicateDone { index: number(at) })];
+        self.ended.push(at);
         self.go_on(&mut commands);
         commands
     }
@@ -41,7 +49,7 @@ impl Bundler {
     }
 
     /// One answer is measured at a time, against those before it, so that every pair is measured once.
-    fn go_on(&mut self, commands: &mut Vec<Command>) {
+    pub(super) fn go_on(&mut self, commands: &mut Vec<Command>) {
         self.look(commands);
         if self.stop.is_none()
             && self.measuring.is_none()
@@ -64,7 +72,12 @@ impl Bundler {
             let newest = sequence[self.looked_at];
             self.looked_at += 1;
             let seen = self.valid_among(&sequence[..self.looked_at]);
-            told |= self.slots[newest].state == State::Valid && seen.len() >= 2;
+            let valid = self.slots[newest].state == State::Valid;
+            if valid && self.provisional.is_none() && self.options.delivered() == Delivery::Leader {
+                self.provisional = Some(newest);
+                commands.push(Command::Emit(Notice::Provisional { index: number(newest) }));
+            }
+            told |= valid && seen.len() >= 2;
             if self.looked_at == self.k {
                 self.stop = Some(self.complete());
             } else {
@@ -77,6 +90,11 @@ impl Bundler {
     }
 
     fn decide(&mut self, seen: &[usize]) {
+        let missing = self.options.least_valid().saturating_sub(seen.len());
+        if missing > self.k - self.looked_at {
+            self.stop = Some(self.hopeless(seen.len()));
+            return;
+        }
         let answers = self.answers(seen);
         let clusters = answers.clusters();
         let counts: Vec<u32> = clusters.iter().map(|cluster| crate::count(cluster.len())).collect();
@@ -91,7 +109,8 @@ impl Bundler {
             tally = tally.with_agreement(answers.agreement(answers.matrix.medoid(leader)));
         }
         match self.rule.decide(&tally) {
-            Decision::Continue { want } => self.want = want.max(1) as usize,
+            Decision::Continue { want } => self.want = (want.max(1) as usize).max(missing),
+            Decision::Stop { .. } if missing > 0 => self.want = missing,
             Decision::Stop { rule, reason, p_same } => {
                 self.stop = Some(Stop { rule, reason, p_same, ended: self.looked_at, by_rule: true });
             }
@@ -116,10 +135,20 @@ impl Bundler {
             return;
         }
         self.waves.push(crate::count(wave));
+        let mut known = false;
         for _ in 0..wave {
             let (at, seed) = (self.slots.len(), self.seeds[self.slots.len()]);
-            self.slots.push(Slot::new(seed));
-            commands.push(Command::Launch { index: number(at), seed });
+            self.slots.push(Slot::new(seed, self.variation(number(at))));
+            match self.early.remove(&at) {
+                Some(ended) => {
+                    self.end(at, ended, commands);
+                    known = true;
+                }
+                None => commands.push(Command::Launch { index: number(at), seed }),
+            }
+        }
+        if known {
+            self.go_on(commands);
         }
     }
 
@@ -157,6 +186,8 @@ impl Bundler {
             matrix: &self.matrix,
             comparer: self.comparer.as_ref(),
             epsilon: self.options.epsilon_given(),
+            min_valid: self.options.least_valid(),
+            validator: self.validator.as_deref(),
         }
     }
 

@@ -9,6 +9,7 @@ mod shared;
 mod stored;
 mod threshold;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::binomial::clopper_pearson;
@@ -21,7 +22,7 @@ pub use self::threshold::Threshold;
 use crate::bundle::Bundle;
 
 /// What a [`Policy`] says of a bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decision {

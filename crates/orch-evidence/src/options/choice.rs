@@ -37,6 +37,22 @@ impl Order {
     }
 }
 
+/// What listeners get of the answer while a bundle is made. The bundle itself always comes at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// Nothing: the answer at the end. The default.
+    #[default]
+    Quiet,
+    /// The pieces of the first replicate as they arrive, then the first valid answer as
+    /// [`Provisional`](orch_core::Event::Provisional), and in the end [`Confirmed`](orch_core::Event::Confirmed) or
+    /// [`Revised`](orch_core::Event::Revised): the soonest to be read.
+    Leader,
+    /// The consensus as [`Settled`](orch_core::Event::Settled) as soon as it is decided, before what still runs is
+    /// cancelled.
+    Settled,
+}
+
 /// The stop rules that have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,11 +1,12 @@
 //! What holds: the value that is set, else the default.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use orch_core::Budget;
 use serde_json::Value;
 
-use super::{BundleOptions, Order, StopName, Waves};
+use super::{BundleLimits, BundleOptions, Delivery, Diversity, Order, StopName, Waves};
 use crate::ConsensusRules;
 use crate::seeds::seeds;
 
@@ -46,11 +47,35 @@ impl BundleOptions {
         self.allow_empty.unwrap_or(false)
     }
 
-    pub(crate) fn diffs(&self) -> usize {
-        self.max_diffs.unwrap_or(Self::DEFAULT_MAX_DIFFS) as usize
+    pub(crate) fn least_valid(&self) -> usize {
+        self.min_valid.unwrap_or(1) as usize
     }
 
-    pub(crate) fn schema(&self) -> Option<&str> {
+    pub(crate) fn delivered(&self) -> Delivery {
+        self.delivery.unwrap_or_default()
+    }
+
+    pub(crate) fn diversified(&self) -> &Diversity {
+        self.diversity.as_ref().unwrap_or(&Diversity::Seeds)
+    }
+
+    pub(crate) fn bundle_budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
+    }
+
+    pub(crate) fn time_limit(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    pub(crate) fn summary_limits(&self) -> BundleLimits {
+        self.bundle_limits.unwrap_or_default()
+    }
+
+    pub(crate) fn inline_schema(&self) -> Option<&Value> {
+        self.schema.as_ref()
+    }
+
+    pub(crate) fn uri_of_schema(&self) -> Option<&str> {
         self.schema_uri.as_deref()
     }
 

@@ -1,14 +1,20 @@
 //! What may be set for one call.
 
 mod choice;
+mod diversity;
 mod effective;
+mod limits;
 mod read;
+
+use std::time::Duration;
 
 use orch_core::Budget;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::choice::{Order, StopName, Waves};
+pub use self::choice::{Delivery, Order, StopName, Waves};
+pub use self::diversity::{Diversity, Variation};
+pub use self::limits::BundleLimits;
 use crate::ConsensusRules;
 
 /// What may be set for a bundle, each part only if given. A request's `tool_options` are these, in JSON,
@@ -52,7 +58,19 @@ pub struct BundleOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     allow_empty: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_diffs: Option<u32>,
+    min_valid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<Delivery>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diversity: Option<Diversity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Budget>,
+    #[serde(rename = "timeout_ms", with = "orch_core::serde_ms::option", skip_serializing_if = "Option::is_none")]
+    timeout: Option<Duration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle_limits: Option<BundleLimits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     schema_uri: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,8 +84,6 @@ impl BundleOptions {
     pub const DEFAULT_K: u32 = 3;
     /// The largest number of replicates.
     pub const MAX_K: u32 = 64;
-    /// How many disagreements a summary has at most unless set.
-    pub const DEFAULT_MAX_DIFFS: u32 = 100;
 
     /// Nothing set.
     pub fn new() -> Self {
@@ -135,13 +151,52 @@ impl BundleOptions {
         self
     }
 
-    /// How many disagreements the summary has at most; default 100.
-    pub fn max_diffs(mut self, disagreements: u32) -> Self {
-        self.max_diffs = Some(disagreements);
+    /// How many valid answers there must be, 1 to k; default 1. With fewer the summary says `insufficient`. No rule
+    /// stops the run before there are so many; once they cannot be reached any more, no further replicate is started.
+    pub fn min_valid(mut self, answers: u32) -> Self {
+        self.min_valid = Some(answers);
         self
     }
 
-    /// The schema that the answers follow, noted in the bundle.
+    /// What listeners get of the answer while the bundle is made; default [`Delivery::Quiet`].
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = Some(delivery);
+        self
+    }
+
+    /// In what the replicates differ on purpose, besides their seeds; default [`Diversity::Seeds`].
+    pub fn diversity(mut self, diversity: Diversity) -> Self {
+        self.diversity = Some(diversity);
+        self
+    }
+
+    /// What all replicates may use together; default: no limit besides that of the run.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// How long the bundle may take, more than 0; what has ended by then is the evidence. Default: the run's deadline.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How large the summary may be.
+    pub fn limits(mut self, limits: BundleLimits) -> Self {
+        self.bundle_limits = Some(limits);
+        self
+    }
+
+    /// The JSON Schema that an answer must fit to be valid. Needs the feature `jsonschema`; nothing that it refers to
+    /// is fetched. It wins over the layer's own [`validator`](crate::ReplicateLayer::validator).
+    pub fn schema(mut self, schema: impl Into<Value>) -> Self {
+        self.schema = Some(schema.into());
+        self
+    }
+
+    /// The schema that the answers follow, by its URI. It is checked when the layer has a
+    /// [`schema`](crate::ReplicateLayer::schema) of this URI, and noted in the bundle in any case.
     pub fn schema_uri(mut self, uri: impl Into<String>) -> Self {
         self.schema_uri = Some(uri.into());
         self
@@ -173,7 +228,13 @@ impl BundleOptions {
             max_parallel: self.max_parallel.or(base.max_parallel),
             per_replicate_budget: self.per_replicate_budget.or_else(|| base.per_replicate_budget.clone()),
             allow_empty: self.allow_empty.or(base.allow_empty),
-            max_diffs: self.max_diffs.or(base.max_diffs),
+            min_valid: self.min_valid.or(base.min_valid),
+            delivery: self.delivery.or(base.delivery),
+            diversity: self.diversity.or_else(|| base.diversity.clone()),
+            budget: self.budget.or_else(|| base.budget.clone()),
+            timeout: self.timeout.or(base.timeout),
+            bundle_limits: self.bundle_limits.or(base.bundle_limits),
+            schema: self.schema.or_else(|| base.schema.clone()),
             schema_uri: self.schema_uri.or_else(|| base.schema_uri.clone()),
             rules: self.rules.or_else(|| base.rules.clone()),
             inner: self.inner.or_else(|| base.inner.clone()),

@@ -1,8 +1,9 @@
 //! Options from a request, and whether they can be kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use orch_core::{Content, Error, ErrorKind};
+use orch_core::{Budget, Content, Error, ErrorKind};
 use serde_json::Value;
 
 use super::BundleOptions;
@@ -51,11 +52,26 @@ impl BundleOptions {
             return Err(Error::invalid("/seeds", format!("{} seeds for {k} replicates", seeds.len())));
         }
         self.rules_given().check().map_err(|error| moved(&error, |at| format!("/rules{at}")))?;
-        match &self.per_replicate_budget {
-            Some(budget) => budget.check().map_err(|error| moved(&error, |at| format!("/per_replicate_{}", &at[1..]))),
-            None => Ok(()),
+        let least = self.min_valid.unwrap_or(1);
+        if !(1..=k).contains(&least) {
+            return Err(Error::invalid(
+                "/min_valid",
+                format!("{least} valid answers: there must be 1 to {k}, which is `k`"),
+            ));
         }
+        if self.timeout == Some(Duration::ZERO) {
+            return Err(Error::invalid("/timeout_ms", "0 ms: there must be more"));
+        }
+        self.diversified().check()?;
+        checked(self.budget.as_ref(), "budget")?;
+        checked(self.per_replicate_budget.as_ref(), "per_replicate_budget")
     }
+}
+
+/// Whether a budget can be kept; it is the setting `name`.
+fn checked(budget: Option<&Budget>, name: &str) -> Result<(), Error> {
+    let named = |at: &str| format!("/{name}{}", at.strip_prefix("/budget").unwrap_or(at));
+    budget.map_or(Ok(()), |budget| budget.check().map_err(|error| moved(&error, named)))
 }
 
 fn under_tool_options(error: &Error) -> Error {

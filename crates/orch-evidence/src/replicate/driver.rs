@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use orch_core::{
-    Budget, CallContext, Content, Error, ErrorKind, Event, HasContext, Limits, Output, Part, Request, Reservation,
-    wall_clock,
+    Budget, CallContext, Content, Deadline, Error, ErrorKind, Event, HasContext, Limits, Output, Part, Request,
+    Reservation, wall_clock,
 };
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -20,7 +20,7 @@ use super::one::{Ended, Terms, out_of_money, replicate, spent};
 use crate::bundle::BundleContent;
 use crate::bundler::{Bundler, Command, Input, Measurement, Notice, Row};
 use crate::decision::SharedPolicy;
-use crate::options::BundleOptions;
+use crate::options::{BundleOptions, Delivery};
 
 /// How much work of a measurement (see [`Measurement::work`]) is done in the caller's task: about a tenth of
 /// a millisecond with the default distance, which is what moving it to another thread costs with all it
@@ -32,6 +32,7 @@ pub(super) struct Driver<S> {
     request: Request,
     bundler: Bundler,
     limit: Option<Budget>,
+    delivery: Delivery,
     /// Permits of the run; not taken inside another replicate, which has one already.
     parallel: Option<Arc<Semaphore>>,
     /// The replicates that were launched.
@@ -69,6 +70,7 @@ where
         options: &BundleOptions,
         mut bundler: Bundler,
     ) -> Result<Self, Error> {
+        confine(request.context_mut(), options);
         let asked = options.replicates();
         let afforded = budget::reserve(request.context(), asked)?;
         if afforded.k < asked {
@@ -82,6 +84,7 @@ where
             inner,
             bundler,
             limit: options.replicate_budget().cloned(),
+            delivery: options.delivered(),
             parallel,
             parts: Vec::new(),
             measuring: None,
@@ -138,11 +141,18 @@ where
 
     fn launch(&mut self, index: u32, seed: u64) -> impl Future<Output = Ended> + Send + use<S> {
         let cap = self.limit.as_ref().map_or(Limits::NONE, Budget::limits);
-        let context = self.request.context().capped_child(Part::Replicate(index, seed), cap);
+        let mut context = self.request.context().capped_child(Part::Replicate(index, seed), cap);
+        // The answer is told by the bundle; at most the first replicate's pieces are told as they come.
+        if index != 1 || self.delivery != Delivery::Leader {
+            context.mute();
+        }
         let begun = Arc::new(AtomicBool::new(false));
         self.parts.push(Launched { context: context.clone(), begun: Arc::clone(&begun) });
         let limit = self.limit.as_ref().and_then(Budget::time_limit);
-        let request = self.request.for_context(context);
+        let mut request = self.request.for_context(context);
+        if let Some(variation) = self.bundler.variation(index) {
+            request = request.with_options(variation.options(self.request.options()));
+        }
         replicate(self.inner.clone(), request, index, Terms { parallel: self.parallel.clone(), limit, begun })
     }
 
@@ -182,7 +192,7 @@ where
             Notice::ReplicateDone { index } => {
                 self.part(index).filter(|part| part.has_begun()).map(|part| &part.context)
             }
-            Notice::PartialSummary => Some(self.request.context()),
+            Notice::PartialSummary | Notice::Provisional { .. } | Notice::Settled => Some(self.request.context()),
         };
         if let Some(context) = context.filter(|context| context.events().is_listening())
             && let Some(event) = self.bundler.event(notice)
@@ -212,6 +222,20 @@ where
             Some(model) => output.with_model(model),
             None => output,
         })
+    }
+}
+
+/// Keeps the whole bundle to its own budget and time.
+fn confine(context: &mut CallContext, options: &BundleOptions) {
+    let now = Instant::now();
+    if let Some(timeout) = options.time_limit() {
+        context.limit_deadline(Deadline::after(now, timeout));
+    }
+    if let Some(budget) = options.bundle_budget() {
+        if let Some(time) = budget.time_limit() {
+            context.limit_deadline(Deadline::of_budget(now, time));
+        }
+        context.set_meter(context.meter().child("bundle", budget.limits()));
     }
 }
 

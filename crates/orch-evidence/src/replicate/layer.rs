@@ -2,14 +2,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use orch_core::{Budget, Error};
+use serde_json::Value;
 use tower::Layer;
 
 use super::ReplicateService;
+use super::validation::Validation;
 use crate::confidence::{AgreementCalibrator, Calibration, Calibrator};
 use crate::decision::SharedPolicy;
 use crate::distance::{Distance, TokenLevenshtein};
-use crate::options::{BundleOptions, Order, Waves};
+use crate::options::{BundleOptions, Delivery, Diversity, Order, Waves};
 use crate::stopping::StopRule;
+use crate::validate::Validator;
 
 /// Calls the inner service up to K times and answers with the [`Bundle`](crate::Bundle) of what came back.
 ///
@@ -24,7 +27,7 @@ use crate::stopping::StopRule;
 /// (`replicates_reduced`). When time or money runs out, what has ended is the evidence.
 ///
 /// Events: `replicate_started`, `replicate_done`, `partial_summary` from the second valid answer on,
-/// `bundle_ready`.
+/// `bundle_ready`, and of the answer itself what the [`Delivery`] says.
 ///
 /// # Errors
 /// `InvalidRequest` for settings or options that cannot be kept, outside any tool's scope, and for a tool whose
@@ -49,6 +52,7 @@ pub struct ReplicateLayer {
     pub(super) metric: Arc<dyn Distance>,
     pub(super) calibration: Arc<Calibration>,
     pub(super) policy: Option<SharedPolicy>,
+    pub(super) validation: Validation,
 }
 
 impl Default for ReplicateLayer {
@@ -66,12 +70,14 @@ impl ReplicateLayer {
             metric: Arc::new(TokenLevenshtein),
             calibration: Arc::default(),
             policy: None,
+            validation: Validation::default(),
         }
     }
 
     /// Lays options over those that are set.
     pub fn options(mut self, options: BundleOptions) -> Self {
         self.options = options.over(&self.options);
+        self.validation.inline(&self.options);
         self
     }
 
@@ -145,12 +151,42 @@ impl ReplicateLayer {
         self
     }
 
+    /// Sets what an answer must be to be valid, besides not empty. A schema that the options name or contain wins.
+    pub fn validator(mut self, validator: impl Validator + 'static) -> Self {
+        self.validation.own(Arc::new(validator));
+        self
+    }
+
+    /// Knows a JSON Schema by its URI: answers are checked against it when
+    /// [`schema_uri`](BundleOptions::schema_uri) is this one. Needs the feature `jsonschema`; nothing that the schema
+    /// refers to is fetched. What is no schema is refused by [`check`](Self::check), and at every call.
+    pub fn schema(mut self, uri: impl Into<String>, schema: &Value) -> Self {
+        self.validation.know(uri.into(), schema);
+        self
+    }
+
+    /// See [`BundleOptions::delivery`].
+    pub fn delivery(self, delivery: Delivery) -> Self {
+        self.options(BundleOptions::new().delivery(delivery))
+    }
+
+    /// See [`BundleOptions::diversity`].
+    pub fn diversity(self, diversity: Diversity) -> Self {
+        self.options(BundleOptions::new().diversity(diversity))
+    }
+
+    /// See [`BundleOptions::min_valid`].
+    pub fn min_valid(self, answers: u32) -> Self {
+        self.options(BundleOptions::new().min_valid(answers))
+    }
+
     /// Whether all settings can be kept.
     ///
     /// # Errors
     /// `InvalidRequest` that points at the setting and names its value.
     pub fn check(&self) -> Result<(), Error> {
         self.options.check()?;
+        self.validation.check()?;
         self.rule.as_ref().map_or(Ok(()), StopRule::check)?;
         self.policy.as_ref().map_or(Ok(()), SharedPolicy::check)
     }

@@ -5,6 +5,7 @@ mod driver;
 mod layer;
 mod one;
 mod service;
+mod validation;
 
 pub use self::layer::ReplicateLayer;
 pub use self::service::{ReplicateFuture, ReplicateService};

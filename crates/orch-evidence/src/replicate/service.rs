@@ -33,8 +33,10 @@ impl ReplicateLayer {
         let context = request.context();
         replicable(context)?;
         context.check(Instant::now())?;
-        let options = BundleOptions::from_json(request.options())?.over(&self.options);
-        let mut bundler = Bundler::new(&options)?
+        let asked = BundleOptions::from_json(request.options())?;
+        let validator = self.validation.of(&asked, &self.options)?;
+        let options = asked.over(&self.options);
+        let mut bundler = Bundler::validated(&options, validator)?
             .with_seed(context.seed())
             .with_distance(Arc::clone(&self.metric))
             .with_calibration(Arc::clone(&self.calibration));

@@ -1,9 +1,8 @@
 //! What a tool makes of a response.
 
-use orch_core::{Class, Content, Error, ErrorKind, Output, ProviderFailure};
+use orch_core::{Class, Content, Error, ErrorKind, Misfit, Output, ProviderFailure, Schema};
 use serde_json::Value;
 
-use super::schema::{Misfit, Schema};
 use crate::chat::{ChatResponse, FinishReason, ResponseFormat};
 use crate::provider::ProviderInfo;
 

@@ -6,7 +6,6 @@ mod answer_type;
 mod conversation;
 mod options;
 mod prompt;
-mod schema;
 mod tool;
 mod toolbox;
 

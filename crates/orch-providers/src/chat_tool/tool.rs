@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use orch_core::{BoxTool, Error, Estimate, HasContext, Output, Request, Tool, ToolSpec};
+use orch_core::{BoxTool, Error, Estimate, HasContext, Output, Request, Schema, Tool, ToolSpec};
 use schemars::JsonSchema;
 use serde_json::Value;
 
@@ -10,7 +10,6 @@ use super::answer_type::{schema_name, strict_schema};
 use super::conversation::Conversation;
 use super::options::ChatOptions;
 use super::prompt::Prompt;
-use super::schema::Schema;
 use super::toolbox::{ToolLimits, Toolbox, with_effect};
 use crate::chat::{ChatRequest, Message, ResponseFormat};
 use crate::provider::Provider;

@@ -54,6 +54,7 @@ impl CallContext {
             deadline: None,
             deadline_is_budget: false,
             attempt: 1,
+            muted: false,
         }
     }
 

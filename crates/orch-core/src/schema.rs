@@ -1,20 +1,28 @@
 //! Whether an answer fits a JSON Schema.
 
-use orch_core::Error;
 use serde_json::Value;
 
+use crate::Error;
+
 #[cfg(feature = "jsonschema")]
-pub(super) use self::checked::Schema;
+pub use self::checked::Schema;
 #[cfg(not(feature = "jsonschema"))]
-pub(super) use self::unchecked::Schema;
+pub use self::unchecked::Schema;
 
 /// Where an answer does not fit, and why.
-#[derive(Debug, PartialEq)]
-pub(super) struct Misfit {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
     /// The place in the answer, as a JSON Pointer.
-    pub(super) pointer: String,
+    pub pointer: String,
     /// Why, for the model and for people.
-    pub(super) reason: String,
+    pub reason: String,
+}
+
+/// `BadOutput` at the same place.
+impl From<Misfit> for Error {
+    fn from(misfit: Misfit) -> Self {
+        Self::bad_output(misfit.pointer, misfit.reason)
+    }
 }
 
 #[cfg(feature = "jsonschema")]
@@ -26,16 +34,26 @@ mod checked {
     /// How many characters of a fault are kept: it quotes the value.
     const QUOTED: usize = 200;
 
+    /// A JSON Schema, ready to check answers. Needs the feature `jsonschema`.
     #[derive(Debug)]
-    pub(in super::super) struct Schema(jsonschema::Validator);
+    pub struct Schema(jsonschema::Validator);
 
     impl Schema {
-        pub(in super::super) fn new(schema: &Value) -> Result<Self, Error> {
+        /// Makes a schema ready.
+        ///
+        /// # Errors
+        /// `InvalidRequest` at `/schema` when it is no JSON Schema, refers to one elsewhere (nothing is fetched), or
+        /// this build has not the feature.
+        pub fn new(schema: &Value) -> Result<Self, Error> {
             let validator = jsonschema::validator_for(schema);
             validator.map(Self).map_err(|error| Error::invalid("/schema", format!("not a JSON Schema: {error}")))
         }
 
-        pub(in super::super) fn check(&self, answer: &Value) -> Result<(), Misfit> {
+        /// Whether an answer fits.
+        ///
+        /// # Errors
+        /// The first misfit, and up to two more in its reason.
+        pub fn check(&self, answer: &Value) -> Result<(), Misfit> {
             let mut faults = self.0.iter_errors(answer);
             let Some(first) = faults.next() else { return Ok(()) };
             let pointer = first.instance_path().to_string();
@@ -57,17 +75,25 @@ mod checked {
 mod unchecked {
     use super::{Error, Misfit, Value};
 
-    /// There is none.
+    /// A JSON Schema, ready to check answers. Needs the feature `jsonschema`: without it there is none.
     #[derive(Debug)]
-    pub(in super::super) enum Schema {}
+    pub enum Schema {}
 
     impl Schema {
-        pub(in super::super) fn new(_: &Value) -> Result<Self, Error> {
-            let reason = "this build cannot check answers: enable the feature `jsonschema` of orch-providers";
+        /// Refused: this build cannot check answers.
+        ///
+        /// # Errors
+        /// `InvalidRequest` at `/schema` that names the feature.
+        pub fn new(_: &Value) -> Result<Self, Error> {
+            let reason = "this build cannot check answers: enable the feature `jsonschema` of orch-core";
             Err(Error::invalid("/schema", reason))
         }
 
-        pub(in super::super) fn check(&self, _: &Value) -> Result<(), Misfit> {
+        /// Whether an answer fits.
+        ///
+        /// # Errors
+        /// The first misfit, and up to two more in its reason.
+        pub fn check(&self, _: &Value) -> Result<(), Misfit> {
             match *self {}
         }
     }

@@ -1,3 +1,6 @@
+mod replay;
+mod validity;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -354,7 +357,7 @@ fn a_replicate_that_is_done_tells_its_status_message_and_usage() {
 #[test]
 fn disagreements_beyond_the_cap_are_left_out_and_counted() {
     let answers = [json!({"a": 1, "b": 1, "c": 1}), json!({"a": 2, "b": 2, "c": 2})];
-    let bundler = Bundler::new(&options(2).max_diffs(2)).unwrap();
+    let bundler = Bundler::new(&options(2).limits(crate::BundleLimits::new().max_diffs(2))).unwrap();
     let run = drive(bundler, |index| Ok(Output::from(answers[index as usize - 1].clone())), |_| 0, false);
     let summary = run.bundle.unwrap().summary;
     assert_eq!((summary.disagreements.len(), summary.truncated), (2, true));
