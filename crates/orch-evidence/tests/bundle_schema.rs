@@ -1,5 +1,7 @@
 //! The published schema of a bundle is that of the types, and says neither too much nor too little of real bundles.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::time::Duration;
 
 use orch_core::{Counted, Error, Output, Usage, Usd};
