@@ -29,6 +29,8 @@ pub struct CallContext {
     deadline: Option<Instant>,
     /// Whether the call's time budget set it.
     deadline_is_budget: bool,
+    /// Whether pieces of the answer are told to nobody.
+    muted: bool,
     attempt: u32,
 }
 
@@ -56,7 +58,6 @@ struct Call {
     scoped: bool,
     replicate: Option<u32>,
     seed: Option<u64>,
-    muted: bool,
 }
 
 /// A run's cancellation, kept for later at the price of one count: a clone of the token itself locks the token.
