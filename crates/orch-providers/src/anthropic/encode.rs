@@ -29,7 +29,7 @@ impl Wire for Messages {
         }
         body.set("metadata", request.user_id().map(|id| json!({ "user_id": id })));
         body.set("stream", request.stream().then_some(true));
-        Ok(body.finish(request))
+        body.finish(request)
     }
 }
 

@@ -350,10 +350,16 @@ impl ChatRequest {
             }
             _ => {}
         }
-        if let Some(name) = RESERVED.iter().find(|name| body.extras.contains_key(**name)) {
-            return Err(Error::invalid(format!("/extras/{name}"), "has a setter, or is not supported"));
-        }
+        self.check_extras()?;
         check_sampling("", body.temperature, body.top_p, body.max_tokens)
+    }
+
+    /// Whether the extra fields leave alone what a budget relies on.
+    pub(crate) fn check_extras(&self) -> Result<(), Error> {
+        match RESERVED.iter().find(|name| self.body.extras.contains_key(**name)) {
+            Some(name) => Err(Error::invalid(format!("/extras/{name}"), "has a setter, or is not supported")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub enum FinishReason {
 
 /// A tool call of the model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ToolCall {
     /// The id that the tool's answer must name.
     pub id: String,
@@ -34,6 +35,13 @@ pub struct ToolCall {
     pub name: String,
     /// Its arguments: JSON as the model wrote it, valid or not.
     pub arguments: String,
+}
+
+impl ToolCall {
+    /// A call as a model would make it, for a conversation of one's own.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
+        Self { id: id.into(), name: name.into(), arguments: arguments.into() }
+    }
 }
 
 /// What a provider answered, whole.

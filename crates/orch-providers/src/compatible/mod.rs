@@ -7,7 +7,7 @@ pub(crate) use self::usage::CHAT;
 #[cfg(feature = "responses")]
 pub(crate) use self::usage::RESPONSES;
 pub(crate) use self::usage::usage;
-use crate::wire::Server;
+use crate::wire::{HttpProvider, HttpProviderBuilder, Server, Wire};
 
 /// How a server differs from the others that speak OpenAI's wires.
 ///
@@ -94,9 +94,28 @@ impl Dialect {
     }
 }
 
+/// A wire that many servers speak, each in its dialect.
+pub trait Compatible: Wire {
+    /// The wire in a dialect.
+    #[must_use]
+    fn spoken(spoken: Spoken) -> Self;
+}
+
+impl<W: Compatible> HttpProvider<W> {
+    /// A model of OpenAI, or of any other server if a base URL is set.
+    pub fn builder() -> HttpProviderBuilder<W> {
+        HttpProviderBuilder::new(W::spoken(Spoken::by_host()))
+    }
+
+    /// A model behind a server whose ways are known, wherever it is.
+    pub fn compatible(dialect: Dialect) -> HttpProviderBuilder<W> {
+        HttpProviderBuilder::new(W::spoken(Spoken::of(dialect)))
+    }
+}
+
 /// A dialect, and whether it stays whatever host is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spoken {
+pub struct Spoken {
     pub(crate) dialect: Dialect,
     by_host: bool,
 }
@@ -107,17 +126,36 @@ impl Spoken {
         Self { dialect, by_host: false }
     }
 
-    /// OpenAI's at OpenAI's own host, that of any server elsewhere.
+    /// OpenAI's at OpenAI's own hosts, regional ones included; that of any server elsewhere.
     pub(crate) const fn by_host() -> Self {
         Self { dialect: Dialect::OPENAI, by_host: true }
     }
 
     pub(crate) fn at(self, host: &str) -> Self {
-        if self.by_host && host != "api.openai.com" { Self::of(Dialect::COMPATIBLE) } else { self }
+        let openai =
+            host.strip_suffix("api.openai.com").is_some_and(|region| region.is_empty() || region.ends_with('.'));
+        if self.by_host && !openai { Self::of(Dialect::COMPATIBLE) } else { self }
     }
 
     pub(crate) fn server(&self) -> Server {
         let Dialect { name, base_url, needs_key, request_id, conflict_passes, .. } = self.dialect;
         Server { name, base_url, needs_key, request_id, conflict_passes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_regional_hosts_of_openai_are_openai_and_no_others() {
+        let spoken = |host: &str| Spoken::by_host().at(host).dialect;
+        for host in ["api.openai.com", "eu.api.openai.com", "us.api.openai.com"] {
+            assert_eq!(spoken(host), Dialect::OPENAI, "{host}");
+        }
+        for host in ["openai.com", "notapi.openai.com", "api.openai.com.example.com", "localhost", ""] {
+            assert_eq!(spoken(host), Dialect::COMPATIBLE, "{host}");
+        }
+        assert_eq!(Spoken::of(Dialect::VLLM).at("api.openai.com").dialect, Dialect::VLLM);
     }
 }

@@ -22,6 +22,9 @@ pub struct EmbeddingRequest {
     context: CallContext,
 }
 
+/// Extra fields that would change what is paid for, or how it is read.
+const RESERVED: [&str; 3] = ["model", "input", "encoding_format"];
+
 #[derive(Clone, Debug, Serialize)]
 struct Body {
     inputs: Vec<String>,
@@ -93,7 +96,8 @@ impl EmbeddingRequest {
     /// Whether the request can be sent at all, whoever the provider is.
     ///
     /// # Errors
-    /// `InvalidRequest` that points at what is empty or zero.
+    /// `InvalidRequest` that points at what is empty or zero, or at `/extras/NAME` for an extra field `model`, `input`
+    /// or `encoding_format`.
     pub fn check(&self) -> Result<(), Error> {
         let body = &self.body;
         if body.inputs.is_empty() {
@@ -101,6 +105,9 @@ impl EmbeddingRequest {
         }
         if let Some(empty) = body.inputs.iter().position(String::is_empty) {
             return Err(Error::invalid(format!("/inputs/{empty}"), "an empty text has no embedding"));
+        }
+        if let Some(name) = RESERVED.iter().find(|name| body.extras.contains_key(**name)) {
+            return Err(Error::invalid(format!("/extras/{name}"), "has a setter, or is not supported"));
         }
         if body.dimensions == Some(0) {
             return Err(Error::invalid("/dimensions", "0: a vector has at least one number"));
@@ -136,6 +143,7 @@ mod tests {
             (EmbeddingRequest::new(Vec::<String>::new()), "`/inputs`"),
             (EmbeddingRequest::new(["a", ""]), "`/inputs/1`"),
             (EmbeddingRequest::new(["a"]).with_dimensions(0), "`/dimensions`"),
+            (EmbeddingRequest::new(["a"]).with_extra("input", "b"), "`/extras/input`"),
         ];
         for (request, pointer) in wrong {
             let error = request.check().unwrap_err().to_string();

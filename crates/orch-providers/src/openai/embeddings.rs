@@ -11,7 +11,7 @@ use super::ChatCompletions;
 use crate::compatible::{CHAT, usage};
 use crate::embedding::{EmbeddingProvider, EmbeddingRequest, EmbeddingResponse};
 use crate::pricing::Price;
-use crate::provider::{Provider, ProviderInfo};
+use crate::provider::ProviderInfo;
 use crate::wire::{HttpProvider, Speaker};
 
 const ENDPOINT: &str = "/embeddings";
@@ -20,15 +20,15 @@ const ENDPOINT: &str = "/embeddings";
 #[async_trait]
 impl EmbeddingProvider for HttpProvider<ChatCompletions> {
     fn info(&self) -> &ProviderInfo {
-        Provider::info(self)
+        self.info()
     }
 
     fn price(&self, model: &str) -> Option<Price> {
-        Provider::price(self, model)
+        self.price(model)
     }
 
     async fn embed(self: Arc<Self>, request: EmbeddingRequest) -> Result<EmbeddingResponse, Error> {
-        let body = encode(&request, EmbeddingProvider::info(&*self).model());
+        let body = encode(&request, self.info().model());
         let (texts, reports_cost) = (request.inputs().len(), self.wire().0.dialect.reports_cost);
         let read = |text: &str, speaker: Speaker<'_>| decode(text, texts, reports_cost, speaker);
         let answer = self.ask(ENDPOINT, &body, request.context(), read).await?;

@@ -29,7 +29,7 @@ impl Wire for ChatCompletions {
         body.set("metadata", (!request.metadata().is_empty()).then(|| json!(request.metadata())));
         body.set("stream", request.stream().then_some(true));
         body.set("stream_options", request.stream().then(|| json!({ "include_usage": true })));
-        Ok(body.finish(request))
+        body.finish(request)
     }
 }
 

@@ -6,7 +6,7 @@ mod embeddings;
 mod encode;
 
 use self::decode::Decoder;
-use crate::compatible::{Dialect, Spoken};
+use crate::compatible::{Compatible, Dialect, Spoken};
 use crate::wire::{HttpProvider, HttpProviderBuilder, Protocol, Server, Speaker};
 
 /// A model behind the OpenAI Chat Completions wire: OpenAI's own, or that of any server that speaks it.
@@ -25,18 +25,6 @@ pub type OpenAi = HttpProvider<ChatCompletions>;
 
 /// Settings of an [`OpenAi`], made by [`OpenAi::builder`] or [`OpenAi::compatible`].
 pub type OpenAiBuilder = HttpProviderBuilder<ChatCompletions>;
-
-impl OpenAi {
-    /// A model of OpenAI, or of any other server if a base URL is set.
-    pub fn builder() -> OpenAiBuilder {
-        OpenAiBuilder::new(ChatCompletions(Spoken::by_host()))
-    }
-
-    /// A model behind a server whose ways are known, wherever it is.
-    pub fn compatible(dialect: Dialect) -> OpenAiBuilder {
-        OpenAiBuilder::new(ChatCompletions::new(dialect))
-    }
-}
 
 /// The OpenAI Chat Completions wire: `POST /chat/completions`.
 ///
@@ -60,6 +48,12 @@ impl ChatCompletions {
     #[must_use]
     pub const fn new(dialect: Dialect) -> Self {
         Self(Spoken::of(dialect))
+    }
+}
+
+impl Compatible for ChatCompletions {
+    fn spoken(spoken: Spoken) -> Self {
+        Self(spoken)
     }
 }
 

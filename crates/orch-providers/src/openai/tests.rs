@@ -113,6 +113,14 @@ fn tool_calls_arrive_piece_by_piece_or_whole() {
     assert_eq!(events[1..3], [piece(0, Some("a"), Some("f"), "{}"), piece(1, Some("b"), Some("f"), "{\"x\":1}")]);
 }
 
+/// OpenAI pads its pieces so that their lengths tell nothing.
+#[test]
+fn the_padding_of_a_piece_is_left_out() {
+    let mut padded = delta(json!({ "content": "a" }));
+    padded["obfuscation"] = json!("x7Kq0");
+    assert_eq!(ok(sse(&[padded, finish("stop")])), [START, text("a"), end(FinishReason::Stop)]);
+}
+
 /// Mistral's reasoning models.
 #[test]
 fn a_content_that_is_a_list_of_parts_is_read() {

@@ -62,7 +62,7 @@ impl PriceList {
 
 #[cfg(all(test, feature = "openai", feature = "tls"))]
 mod tests {
-    use crate::{OpenAi, Price, PriceBook, Provider};
+    use crate::{OpenAi, Price, PriceBook};
 
     fn openai() -> crate::OpenAiBuilder {
         OpenAi::builder().api_key("k").model("gpt-4o")

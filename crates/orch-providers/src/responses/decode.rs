@@ -1,5 +1,7 @@
 //! From the wire's JSON to events: no clock, no network.
 
+use std::collections::HashSet;
+
 use orch_core::Error;
 use serde_json::Value;
 
@@ -18,12 +20,12 @@ pub struct Decoder<'a> {
     begin: Begin<'a>,
     bill: Bill,
     /// Which parts of which items have been said.
-    said: Vec<Part>,
+    said: HashSet<Part>,
     calls: Calls,
     ended: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Text,
     Refusal,
@@ -31,7 +33,7 @@ enum Kind {
     Summary,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Part {
     kind: Kind,
     item: u64,
@@ -73,7 +75,7 @@ impl<'a> Decoder<'a> {
             reports_cost,
             begin,
             bill: Bill::default(),
-            said: Vec::new(),
+            said: HashSet::new(),
             calls: Calls::default(),
             ended: false,
         }
@@ -85,7 +87,12 @@ impl<'a> Decoder<'a> {
         match (about, step) {
             ("response", "created" | "queued" | "in_progress") => self.start(&event["response"], emit),
             ("response", "completed" | "incomplete" | "failed") => {
-                return self.end(step, take(&mut event, "response"), emit);
+                let response = take(&mut event, "response");
+                // A failure need not say more; an answer must.
+                if step != "failed" && !response.is_object() {
+                    return Err(self.speaker.unusable("the last event has no response", &event.to_string()));
+                }
+                return self.end(step, response, emit);
             }
             ("response.output_item", "added" | "done") => {
                 self.calls.item(&event["item"], number(&event, "output_index"), emit);
@@ -134,9 +141,7 @@ impl<'a> Decoder<'a> {
         if text.is_empty() {
             return;
         }
-        if !self.said.contains(&part) {
-            self.said.push(part);
-        }
+        self.said.insert(part);
         emit(match part.kind {
             Kind::Text => ChatEvent::Text(text),
             Kind::Refusal => ChatEvent::Refusal(text),
@@ -176,7 +181,7 @@ impl<'a> Decoder<'a> {
     /// What a whole response says. The places of its items need not be those of the stream, so a kind of which any
     /// piece has come is left out as a whole.
     fn output(&mut self, mut output: Value, emit: &mut impl FnMut(ChatEvent)) {
-        let said = self.said.clone();
+        let said: HashSet<Kind> = self.said.iter().map(|part| part.kind).collect();
         let called = !self.calls.is_empty();
         for (place, item) in (0_u64..).zip(output.as_array_mut().into_iter().flatten()) {
             match string(item, "type") {
@@ -191,7 +196,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn parts(&mut self, item: u64, mut parts: Value, said: &[Part], emit: &mut impl FnMut(ChatEvent)) {
+    fn parts(&mut self, item: u64, mut parts: Value, said: &HashSet<Kind>, emit: &mut impl FnMut(ChatEvent)) {
         for (part, content) in (0_u64..).zip(parts.as_array_mut().into_iter().flatten()) {
             let (kind, field) = match string(content, "type") {
                 Some("output_text") => (Kind::Text, "text"),
@@ -201,7 +206,7 @@ impl<'a> Decoder<'a> {
                 _ => continue,
             };
             if let Value::String(text) = take(content, field)
-                && said.iter().all(|said| said.kind != kind)
+                && !said.contains(&kind)
             {
                 self.say(Part { kind, item, part }, text, emit);
             }

@@ -30,7 +30,7 @@ impl Wire for Responses {
         body.set("metadata", (!request.metadata().is_empty()).then(|| json!(request.metadata())));
         body.set("store", Some(false));
         body.set("stream", request.stream().then_some(true));
-        Ok(body.finish(request))
+        body.finish(request)
     }
 }
 

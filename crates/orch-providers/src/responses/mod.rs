@@ -5,7 +5,7 @@ mod decode;
 mod encode;
 
 use self::decode::Decoder;
-use crate::compatible::{Dialect, Spoken};
+use crate::compatible::{Compatible, Dialect, Spoken};
 use crate::wire::{HttpProvider, HttpProviderBuilder, Protocol, Server, Speaker};
 
 /// A model behind the OpenAI Responses wire: OpenAI's own, or that of any server that speaks it.
@@ -29,18 +29,6 @@ pub type OpenAiResponses = HttpProvider<Responses>;
 /// Settings of an [`OpenAiResponses`], made by [`OpenAiResponses::builder`] or [`OpenAiResponses::compatible`].
 pub type OpenAiResponsesBuilder = HttpProviderBuilder<Responses>;
 
-impl OpenAiResponses {
-    /// A model of OpenAI, or of any other server if a base URL is set.
-    pub fn builder() -> OpenAiResponsesBuilder {
-        OpenAiResponsesBuilder::new(Responses(Spoken::by_host()))
-    }
-
-    /// A model behind a server whose ways are known, wherever it is.
-    pub fn compatible(dialect: Dialect) -> OpenAiResponsesBuilder {
-        OpenAiResponsesBuilder::new(Responses::new(dialect))
-    }
-}
-
 /// The OpenAI Responses wire: `POST /responses`.
 ///
 /// ```
@@ -63,6 +51,12 @@ impl Responses {
     #[must_use]
     pub const fn new(dialect: Dialect) -> Self {
         Self(Spoken::of(dialect))
+    }
+}
+
+impl Compatible for Responses {
+    fn spoken(spoken: Spoken) -> Self {
+        Self(spoken)
     }
 }
 

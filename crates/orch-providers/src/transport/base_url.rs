@@ -12,6 +12,8 @@ use super::api_key::REDACTED;
 pub(crate) struct BaseUrl {
     /// Without a slash at its end.
     url: String,
+    /// What every request has behind its path, with the question mark; empty if nothing.
+    query: String,
     host: String,
     loopback: bool,
 }
@@ -53,12 +55,21 @@ impl BaseUrl {
         if url.path() == "/" {
             url.set_path("/v1");
         }
-        Ok(Self { url: url.as_str().trim_end_matches('/').to_owned(), host, loopback })
+        Ok(Self { url: url.as_str().trim_end_matches('/').to_owned(), query: String::new(), host, loopback })
+    }
+
+    /// With these names and values behind the path of every request.
+    pub(crate) fn with_query(mut self, pairs: &[(String, String)]) -> Self {
+        if let (false, Ok(mut url)) = (pairs.is_empty(), Url::parse(&self.url)) {
+            url.query_pairs_mut().extend_pairs(pairs);
+            self.query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        }
+        self
     }
 
     /// The URL of an endpoint; `path` begins with a slash.
     pub(crate) fn endpoint(&self, path: &str) -> Result<Uri, Error> {
-        format!("{}{path}", self.url).parse().map_err(|error| invalid(format!("`{self}{path}`: {error}")))
+        format!("{}{path}{}", self.url, self.query).parse().map_err(|error| invalid(format!("`{self}{path}`: {error}")))
     }
 
     /// The host, without the port.

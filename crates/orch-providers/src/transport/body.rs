@@ -1,10 +1,12 @@
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http_body_util::BodyDataStream;
 use http_body_util::combinators::UnsyncBoxBody;
 use orch_core::{Error, ErrorKind, ProviderFailure};
+use tokio::time::{Instant, timeout_at};
 
 use super::guard::TooLong;
 
@@ -57,14 +59,15 @@ where
     String::from_utf8(bytes.into()).map_err(|_| BodyError::NotUtf8)
 }
 
-/// As much of a body as arrives, up to the cap: for an error's body, which should not hide the error.
-pub(crate) async fn read_beginning<S, E>(mut body: S, cap: usize) -> String
+/// As much of a body as arrives in time, up to the cap: for an error's body, which should not hide the error.
+pub(crate) async fn read_beginning<S, E>(mut body: S, cap: usize, wait: Duration) -> String
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     let mut bytes = BytesMut::new();
+    let until = Instant::now() + wait;
     while bytes.len() < cap
-        && let Some(Ok(chunk)) = body.next().await
+        && let Ok(Some(Ok(chunk))) = timeout_at(until, body.next()).await
     {
         bytes.extend_from_slice(&chunk[..chunk.len().min(cap - bytes.len())]);
     }

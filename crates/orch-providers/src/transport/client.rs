@@ -2,7 +2,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, Response};
@@ -17,25 +16,26 @@ use tracing::{Level, Span};
 
 use super::body::{chain, unreachable};
 use super::identity::{CallId, FromCall};
+use super::route::Route;
 use super::{BaseUrl, Body, Caps};
 
 /// How a [`Transport`] is made.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// How long connecting may take, TLS included. The only limit on time here: the others belong to the layers.
-    pub(crate) connect_timeout: Duration,
+    /// The client, or how it is made.
+    pub(crate) route: Route,
     /// How much of a body is read.
     pub(crate) caps: Caps,
-    /// The header with the key.
-    pub(crate) secret: HeaderName,
+    /// The headers that nobody may see.
+    pub(crate) secrets: Vec<HeaderName>,
     /// The header in which the server takes an id for the call.
     pub(crate) request_id: Option<HeaderName>,
 }
 
 /// The way to one server: one client with its connections, shared by all clones.
 ///
-/// It keeps to the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), except that a
-/// server on this machine is never reached through one. It follows no redirects, which could carry the key elsewhere,
+/// A client of ours keeps to the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`),
+/// except that a server on this machine is reached through one only if the builder names it. It follows no redirects, which could carry the key elsewhere,
 /// and never repeats a request.
 #[derive(Clone)]
 pub(crate) struct Transport {
@@ -50,10 +50,10 @@ impl Transport {
     /// # Errors
     /// `InvalidRequest` when there is no way to make a client, such as a TLS set-up without any root certificate.
     pub(crate) fn new(base: BaseUrl, settings: Settings) -> Result<Self, Error> {
-        let client = client(&base, settings.connect_timeout)
-            .map_err(|error| Error::invalid("/base_url", format!("no client for `{base}`: {}", chain(&error))))?;
+        let client = settings.route.client(&base)?;
+        let secrets = settings.secrets.into_iter().chain([http::header::PROXY_AUTHORIZATION]);
         let service = ServiceBuilder::new()
-            .layer(SetSensitiveRequestHeadersLayer::new([http::header::PROXY_AUTHORIZATION, settings.secret]))
+            .layer(SetSensitiveRequestHeadersLayer::new(secrets))
             .layer(option_layer(settings.request_id.map(|name| SetRequestIdLayer::new(name, FromCall))))
             .map_response(|response: Response<_>| response.map(|body| BodyDataStream::new(BodyExt::boxed_unsync(body))))
             .layer(
@@ -100,15 +100,6 @@ impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport").field("base", &self.base).field("caps", &self.caps).finish_non_exhaustive()
     }
-}
-
-fn client(base: &BaseUrl, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("orch-providers/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(connect_timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never());
-    if base.is_loopback() { builder.no_proxy() } else { builder }.build()
 }
 
 fn span(request: &Request<Full<Bytes>>) -> Span {

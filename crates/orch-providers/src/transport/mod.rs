@@ -14,6 +14,7 @@ mod guard;
 mod hints;
 mod identity;
 mod rfc3339;
+mod route;
 
 pub use self::api_key::ApiKey;
 pub(crate) use self::api_key::shown_variable;
@@ -24,3 +25,4 @@ pub(crate) use self::duration::stated_wait;
 pub(crate) use self::events::Events;
 pub(crate) use self::guard::Caps;
 pub(crate) use self::hints::{limit_reset, limits, retry_after, retry_override};
+pub(crate) use self::route::Route;

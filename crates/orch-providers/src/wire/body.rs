@@ -28,10 +28,14 @@ impl Body {
         self.set(name, (!values.is_empty()).then_some(values));
     }
 
-    /// The body, with the request's extra fields over all others.
-    pub(crate) fn finish(mut self, request: &ChatRequest) -> Value {
+    /// The body, with the request's extra fields over all others but those that a budget relies on.
+    ///
+    /// # Errors
+    /// `InvalidRequest` that points at such a field.
+    pub(crate) fn finish(mut self, request: &ChatRequest) -> Result<Value, Error> {
+        request.check_extras()?;
         self.0.extend(request.extras().clone());
-        Value::Object(self.0)
+        Ok(Value::Object(self.0))
     }
 }
 

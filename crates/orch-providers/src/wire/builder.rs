@@ -2,14 +2,14 @@ use std::fmt;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use http::HeaderName;
-use http::header::AUTHORIZATION;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use orch_core::{Error, Target};
 
 use super::{HttpProvider, Server, Wire};
 use crate::pricing::{PriceBook, Prices};
 use crate::provider::ProviderInfo;
-use crate::transport::{ApiKey, BaseUrl, Caps, Settings, Transport, shown_text, shown_variable};
+use crate::transport::{ApiKey, BaseUrl, Caps, Route, Settings, Transport, shown_text, shown_variable};
 
 /// Settings of an [`HttpProvider`]: an `OpenAi`, an `OpenAiResponses` or an `Anthropic`.
 ///
@@ -25,7 +25,9 @@ pub struct HttpProviderBuilder<W> {
     prices: Prices,
     target: Option<Target>,
     allow_insecure_http: bool,
-    connect_timeout: Duration,
+    headers: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    route: Route,
     caps: Caps,
 }
 
@@ -46,7 +48,9 @@ impl<W: Wire> HttpProviderBuilder<W> {
             prices: Prices::default(),
             target: None,
             allow_insecure_http: false,
-            connect_timeout: Duration::from_secs(5),
+            headers: Vec::new(),
+            query: Vec::new(),
+            route: Route::default(),
             caps: Caps::default(),
         }
     }
@@ -125,14 +129,52 @@ impl<W: Wire> HttpProviderBuilder<W> {
         self
     }
 
-    /// Sets how long connecting may take, TLS included; default 5 s, and zero never connects. Every other limit on time belongs to the layers
-    /// outside.
+    /// Sets how long connecting may take, TLS included; default 5 s, and zero never connects. Every other limit on time
+    /// belongs to the layers outside.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.route.connect_timeout = timeout;
         self
     }
 
-    /// Sets how many bytes of an answer are read at most; default 32 MiB. A longer one is unusable.
+    /// Sends every request through this proxy, to this machine too: `http://`, `https://` with the feature `tls`, and
+    /// with credentials if need be, which are shown nowhere. Default: the proxies of the environment, and none to this
+    /// machine.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.route.proxy = Some(url.into());
+        self
+    }
+
+    /// Trusts these certificates too, PEM, one or more: those of a company's own authority. May be called again.
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.route.roots.push(pem.into());
+        self
+    }
+
+    /// Adds a header to every request, such as `anthropic-beta` or the one that a gateway asks for. Its value is
+    /// treated as a secret. The headers that the wire sets itself cannot be replaced.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a name and a value to the URL of every request, as Azure's `api-version` wants it.
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sends requests by a client of your own, with its own pool, proxies, certificates and limit on connecting.
+    ///
+    /// It must neither repeat requests nor follow redirects: `reqwest::retry::never()` and
+    /// `reqwest::redirect::Policy::none()`. A repeat is paid for twice and seen by no layer; a redirect may carry the
+    /// key elsewhere.
+    pub fn client(mut self, client: reqwest::Client) -> Self {
+        self.route.client = Some(client);
+        self
+    }
+
+    /// Sets how many bytes of an answer are read at most, of a stream, of a whole answer and of embeddings alike;
+    /// default 32 MiB. A longer one is unusable. A batch of embeddings takes about 12 bytes for each number.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.caps.body = bytes;
         self
@@ -155,7 +197,7 @@ impl<W: Wire> HttpProviderBuilder<W> {
         let Some(model) = self.model.filter(|model| !model.is_empty()) else {
             return Err(Error::invalid("/model", "which model? set `model`"));
         };
-        let base = BaseUrl::parse(url, W::ENDPOINT, self.allow_insecure_http)?;
+        let base = BaseUrl::parse(url, W::ENDPOINT, self.allow_insecure_http)?.with_query(&self.query);
         let wire = self.wire.at(base.host());
         let server = wire.server();
         let key = self.key.map(Key::resolve).transpose()?;
@@ -166,10 +208,11 @@ impl<W: Wire> HttpProviderBuilder<W> {
         let header = self.key_header.map_or_else(|| Ok(wire.key_header()), |name| header_name(&name))?;
         let prefix = if header == AUTHORIZATION { "Bearer " } else { "" };
         let credentials = key.as_ref().map(|key| key.header_value(prefix)).transpose()?;
+        let headers = extra_headers(&self.headers, &wire, &header)?;
         let settings = Settings {
-            connect_timeout: self.connect_timeout,
+            route: self.route,
             caps: self.caps,
-            secret: header.clone(),
+            secrets: headers.keys().cloned().chain([header.clone()]).collect(),
             request_id: server.request_id.map(HeaderName::from_static),
         };
         Ok(HttpProvider {
@@ -181,6 +224,7 @@ impl<W: Wire> HttpProviderBuilder<W> {
             wire,
             transport: Transport::new(base, settings)?,
             credentials: credentials.map(|value| (header, value)),
+            headers,
             key,
             said_unseeded: Arc::new(Once::new()),
         })
@@ -207,7 +251,9 @@ impl<W: fmt::Debug> fmt::Debug for HttpProviderBuilder<W> {
             .field("prices", &self.prices)
             .field("target", &self.target)
             .field("allow_insecure_http", &self.allow_insecure_http)
-            .field("connect_timeout", &self.connect_timeout)
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("query", &self.query.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("route", &self.route)
             .field("caps", &self.caps)
             .finish()
     }
@@ -226,6 +272,24 @@ impl fmt::Debug for Key {
 fn elsewhere(server: &Server, base: &BaseUrl) -> Option<Target> {
     let own = server.base_url.is_some_and(|own| base.is_at(own));
     (!own).then(|| Target::from(base.authority()))
+}
+
+/// The headers that the user adds; none may be one that is set here.
+fn extra_headers<W: Wire>(given: &[(String, String)], wire: &W, key: &HeaderName) -> Result<HeaderMap, Error> {
+    let own = wire.headers();
+    let mut headers = HeaderMap::new();
+    for (given, value) in given {
+        let pointer = || format!("/headers/{given}");
+        let name: HeaderName = given.parse().map_err(|_| Error::invalid(pointer(), "not the name of a header"))?;
+        if name == *key || own.contains_key(&name) || [ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST].contains(&name) {
+            return Err(Error::invalid(pointer(), "is set by the provider itself"));
+        }
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_| Error::invalid(pointer(), "its value holds a character that a header cannot carry"))?;
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
+    Ok(headers)
 }
 
 fn header_name(name: &str) -> Result<HeaderName, Error> {

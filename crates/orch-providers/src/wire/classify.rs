@@ -81,7 +81,7 @@ pub(super) fn classify(failure: &Failure, status: Option<u16>, headers: &HeaderM
     let context_overflow = matches!(status, None | Some(400 | 413 | 422)) && overflows(failure);
     let class = if context_overflow {
         Class::Permanent
-    } else if says(failure, &QUOTA) || status == Some(402) {
+    } else if failure.daily || says(failure, &QUOTA) || status == Some(402) {
         Class::Quota
     } else {
         let class = status.map_or_else(|| by_words(failure), |status| by_status(status, conflict_passes));

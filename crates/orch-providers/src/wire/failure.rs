@@ -44,6 +44,8 @@ pub(crate) struct Failure {
     pub(super) message: String,
     /// The wait that a field of the body asks for.
     wait: Option<Duration>,
+    /// Whether the quota of a day is used up: Google asks for a short wait all the same.
+    pub(super) daily: bool,
     request_id: Option<String>,
     /// What it is when none of its words is known.
     pub(super) otherwise: Class,
@@ -187,6 +189,9 @@ fn wait(class: Class, failure: &Failure, headers: &HeaderMap) -> Option<Duration
     if !matches!(class, Class::Throttled | Class::Quota | Class::Transient) {
         return None;
     }
+    if failure.daily {
+        return retry_after(headers, wall_clock());
+    }
     retry_after(headers, wall_clock())
         .or(failure.wait)
         .or_else(|| stated_wait(&failure.message))
@@ -256,6 +261,7 @@ impl Failure {
             number: field("code").and_then(number).and_then(|number| u16::try_from(number).ok()),
             message: message(error).unwrap_or_else(|| error.to_string()),
             wait: wait_field(error),
+            daily: is_daily(error),
             request_id: field("request_id").and_then(Value::as_str).map(str::to_owned),
             otherwise: Class::Transient,
         }
@@ -265,7 +271,16 @@ impl Failure {
 impl Default for Failure {
     fn default() -> Self {
         let (words, message) = (Vec::new(), String::new());
-        Self { code: None, words, number: None, message, wait: None, request_id: None, otherwise: Class::Transient }
+        Self {
+            code: None,
+            words,
+            number: None,
+            message,
+            wait: None,
+            daily: false,
+            request_id: None,
+            otherwise: Class::Transient,
+        }
     }
 }
 
@@ -273,6 +288,13 @@ fn message(error: &Value) -> Option<String> {
     let text =
         error.as_str().or_else(|| ["message", "detail", "error"].iter().find_map(|name| error.get(name)?.as_str()));
     text.map(str::to_owned)
+}
+
+/// `google.rpc.QuotaFailure`: what is counted for a day is used up until the next.
+fn is_daily(error: &Value) -> bool {
+    let details = error["details"].as_array().into_iter().flatten();
+    let violations = details.filter_map(|detail| detail["violations"].as_array()).flatten();
+    violations.filter_map(|violation| violation["quotaId"].as_str()).any(|id| id.contains("PerDay"))
 }
 
 fn wait_field(error: &Value) -> Option<Duration> {

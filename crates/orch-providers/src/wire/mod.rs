@@ -37,10 +37,11 @@ use crate::chat::{ChatEvent, ChatRequest};
 /// [`decode_json`], or to speak the wire over another client. The wires of this crate implement it; no other type can.
 pub trait Wire: Protocol {
     /// The body of the HTTP request. `model` is used unless the request names one; extra fields of the request go over
-    /// all others.
+    /// all others but those that a budget relies on.
     ///
     /// # Errors
-    /// `InvalidRequest` that points at what this wire cannot say: nothing is left out in silence.
+    /// `InvalidRequest` that points at what this wire cannot say, for nothing is left out in silence, or at an extra
+    /// field that [`ChatRequest::check`] refuses.
     fn encode(&self, request: &ChatRequest, model: &str) -> Result<Value, Error>;
 }
 

@@ -1,4 +1,5 @@
 use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,6 +22,8 @@ use crate::transport::{ApiKey, Body, Events, Transport, limits, read_beginning, 
 const EVENT_STREAM: &str = "text/event-stream";
 /// How much of an error's body is read.
 const ERROR_BODY: usize = 64 << 10;
+/// How long an error's body is waited for: what the status says is known, and worth more now than with more words.
+const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
 
 /// A model behind a [`Wire`]: `OpenAi`, `OpenAiResponses` and `Anthropic` are names for it.
 ///
@@ -29,7 +32,7 @@ const ERROR_BODY: usize = 64 << 10;
 /// anything was delivered. An error that the server reports inside an answer is that error, whatever the status was.
 ///
 /// The server is reached through the proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`, ...), unless it is on this
-/// machine. The connections belong to the tokio runtime of the calls: use one provider in one runtime.
+/// machine or the builder says otherwise. The connections belong to the tokio runtime of the calls: use one provider in one runtime.
 ///
 /// # Errors
 /// `InvalidRequest` that points at what the wire cannot say, before anything is sent; else what the server said, with
@@ -44,10 +47,36 @@ pub struct HttpProvider<W> {
     pub(super) wire: W,
     pub(super) transport: Transport,
     pub(super) credentials: Option<(HeaderName, HeaderValue)>,
+    /// Those that the user added.
+    pub(super) headers: HeaderMap,
     pub(super) key: Option<ApiKey>,
     pub(super) prices: PriceList,
     /// Whether it has been said that a seed is not sent.
     pub(super) said_unseeded: Arc<Once>,
+}
+
+/// The same as by [`Provider`], so that a model which also embeds need not be asked by the name of a trait.
+impl<W: Wire> HttpProvider<W> {
+    /// Who answers, and with which model.
+    pub fn info(&self) -> &ProviderInfo {
+        &self.info
+    }
+
+    /// What the model's tokens cost; `None` is unknown, which is not free.
+    #[must_use]
+    pub fn price(&self, model: &str) -> Option<Price> {
+        self.prices.find(model)
+    }
+
+    /// What a chat is expected to use, at most.
+    #[must_use]
+    pub fn estimate(&self, request: &ChatRequest) -> Estimate {
+        let price = self.price(self.info.model_for(request));
+        match (request.max_tokens(), self.wire.default_max_tokens()) {
+            (None, Some(most)) => tokens::estimate(&request.clone().with_max_tokens(most), price),
+            _ => tokens::estimate(request, price),
+        }
+    }
 }
 
 impl<W: Wire> HttpProvider<W> {
@@ -95,7 +124,7 @@ impl<W: Wire> HttpProvider<W> {
         let answer = self.transport.post(to, self.headers(stream), Bytes::from(body), call).await?;
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
-            let body = read_beginning(body, ERROR_BODY).await;
+            let body = read_beginning(body, ERROR_BODY, ERROR_BODY_WAIT).await;
             return Err(self.speaker(&head).failed(Failure::of_body(&body), Some(&head)));
         }
         Ok((head, body))
@@ -137,6 +166,7 @@ impl<W: Wire> HttpProvider<W> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static(if stream { EVENT_STREAM } else { "application/json" }));
         headers.extend(self.credentials.clone());
+        headers.extend(self.headers.clone());
         headers
     }
 }
@@ -151,19 +181,15 @@ fn is_stream(head: &Parts, asked: bool) -> bool {
 #[async_trait]
 impl<W: Wire> Provider for HttpProvider<W> {
     fn info(&self) -> &ProviderInfo {
-        &self.info
+        self.info()
     }
 
     fn price(&self, model: &str) -> Option<Price> {
-        self.prices.find(model)
+        self.price(model)
     }
 
     fn estimate(&self, request: &ChatRequest) -> Estimate {
-        let price = self.price(self.info.model_for(request));
-        match (request.max_tokens(), self.wire.default_max_tokens()) {
-            (None, Some(most)) => tokens::estimate(&request.clone().with_max_tokens(most), price),
-            _ => tokens::estimate(request, price),
-        }
+        self.estimate(request)
     }
 
     async fn chat(self: Arc<Self>, request: ChatRequest, sink: ChatSink) -> Result<ChatResponse, Error> {

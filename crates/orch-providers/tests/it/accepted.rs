@@ -19,7 +19,7 @@ fn tool(name: &str) -> ToolDefinition {
 /// Requests of all kinds; `reads` are the parts beside text that the wire can send.
 fn requests(reads: &[ContentPart]) -> Vec<ChatRequest> {
     let plain = || ChatRequest::user("What is the weather in Oslo?");
-    let call = ToolCall { id: "call_1".into(), name: "weather".into(), arguments: "{\"city\":\"Oslo\"}".into() };
+    let call = ToolCall::new("call_1", "weather", "{\"city\":\"Oslo\"}");
     let asked = [Message::system("Be brief."), Message::user("What is the weather?")];
     let conversation = ChatRequest::new(asked.clone())
         .with_message(Message::assistant("Let me see.").with_tool_calls([call.clone()]))

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use orch_core::{CallContext, Class, Counted, ErrorKind, Estimate, LimitHint, Part, Source};
 use orch_providers::{
-    ChatRequest, Dialect, FinishReason, OpenAi, Price, PriceBook, Provider, ProviderService, ServiceTier,
+    ApiVersion, ChatCompletions, ChatRequest, Dialect, FinishReason, Messages, OpenAi, Price, PriceBook,
+    ProviderService, Responses, ServiceTier, Wire,
 };
 use serde_json::json;
 use tower::ServiceExt;
@@ -215,4 +216,18 @@ fn servers_elsewhere_are_targets_each_by_itself() {
     assert_eq!(info(at(Dialect::OLLAMA, "http://localhost:80")), pair("ollama", "localhost"));
     let by_host = OpenAi::builder().base_url("http://[::1]:4001").model("m").build().unwrap();
     assert_eq!(info(by_host), pair("openai-compatible", "[::1]:4001"));
+}
+
+#[test]
+fn no_wire_encodes_an_extra_field_that_a_budget_relies_on() {
+    fn refused(wire: &impl Wire) {
+        for name in ["model", "messages", "input", "stream", "max_tokens", "n"] {
+            let error = wire.encode(&hello().with_extra(name, 9), "m").unwrap_err().to_string();
+            assert!(error.contains(&format!("`/extras/{name}`")), "{error}");
+        }
+        assert_eq!(wire.encode(&hello().with_extra("priority", 9), "m").unwrap()["priority"], 9);
+    }
+    refused(&ChatCompletions::new(Dialect::OPENAI));
+    refused(&Responses::new(Dialect::OPENAI));
+    refused(&Messages::new(ApiVersion::V2026_10_21));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orch_core::{CallContext, Class, ErrorKind, LimitHint, Part};
-use orch_providers::{Anthropic, AnthropicBuilder, ApiVersion, ChatRequest, Provider, ProviderService};
+use orch_providers::{Anthropic, AnthropicBuilder, ApiVersion, ChatRequest, ProviderService};
 use orch_testkit::FaultServer;
 use orch_testkit::fault_server::{Answer, At, Failure};
 use serde_json::json;

@@ -1,7 +1,9 @@
 use orch_core::{
     CallContext, Class, Counted, ErrorKind, IntoTool, Limits, Meter, Output, Request, ToolSpec, Usd, tool_fn,
 };
-use orch_providers::{EmbeddingProvider, EmbeddingRequest, EmbeddingResponse, EmbeddingService, OpenAi};
+use orch_providers::{
+    ChatRequest, EmbeddingProvider, EmbeddingRequest, EmbeddingResponse, EmbeddingService, OpenAi, Provider,
+};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -111,6 +113,32 @@ async fn an_unusable_answer_was_paid_for_and_is_booked() {
     assert_eq!((meter.settled().cost, meter.held().cost), (Usd::from_nanos(14_000), Usd::ZERO));
 }
 
+#[tokio::test]
+async fn how_large_a_batch_may_be_is_a_setting() {
+    let service = |server: &Server, bytes| {
+        let model = OpenAi::builder().base_url(server.url()).model("embed").free().max_body(bytes);
+        EmbeddingService::new(model.build().unwrap())
+    };
+    let length = vectors().to_string().len();
+    let server = Server::playing([(), ()].map(|()| vec![Act::send(json_answer(&vectors()))])).await;
+    let error = service(&server, length - 1).oneshot(two()).await.unwrap_err();
+    assert!(error.class() == Class::BadOutput && error.to_string().contains("is longer than"), "{error}");
+    assert_eq!(service(&server, length).oneshot(two()).await.unwrap().vectors.len(), 2);
+}
+
+/// Both traits are in scope, and no call has to say which one is meant.
+#[test]
+fn a_model_that_chats_and_embeds_is_asked_without_the_name_of_a_trait() {
+    fn embeds(_: &impl EmbeddingProvider) {}
+    fn chats(_: &impl Provider) {}
+    let model = OpenAi::builder().base_url("http://127.0.0.1:1").model("m").price(1.0, 2.0).build().unwrap();
+    embeds(&model);
+    chats(&model);
+    assert_eq!(model.info().model(), "m");
+    assert!(model.price("m").is_some() && model.price("other").is_none());
+    assert_eq!(model.estimate(&ChatRequest::user("hi").with_max_tokens(3)).output_tokens, Some(3));
+}
+
 /// The server's address, or `None` after saying that the test is skipped.
 #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 fn server() -> Option<String> {
@@ -126,7 +154,7 @@ fn server() -> Option<String> {
 async fn wire_llama_embeds_texts_of_which_equal_ones_are_equal() {
     let Some(address) = server() else { return };
     let model = OpenAi::builder().base_url(address).model("tiny-random").free().build().unwrap();
-    assert_eq!(EmbeddingProvider::info(&model).model(), "tiny-random");
+    assert_eq!(model.info().model(), "tiny-random");
     let request = EmbeddingRequest::new(["the ferry", "the dog and the ferry", "the ferry"]);
     let EmbeddingResponse { vectors, usage, .. } = EmbeddingService::new(model).oneshot(request).await.unwrap();
     assert_eq!(vectors.len(), 3);

@@ -1,7 +1,11 @@
 use std::time::Duration;
 
 use orch_core::{Class, Error, ErrorKind, ProviderFailure};
+use orch_providers::{OpenAi, ProviderService};
+use orch_testkit::FaultServer;
+use orch_testkit::fault_server::{Answer, At, Failure, Hint};
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 
 use crate::server::{Server, answer};
 use crate::{hello, one_call};
@@ -70,6 +74,19 @@ async fn an_overloaded_server_did_not_execute() {
     assert_eq!((error.class(), error.not_executed(), error.retry_after()), (Class::Transient, true, None));
 }
 
+/// The clock stands still once the request is there, so the limit passes as soon as nothing else happens.
+#[tokio::test]
+async fn an_error_whose_body_stalls_is_the_error_of_its_status_all_the_same() {
+    let stalled = Answer::from(Failure::new(503).hint(Hint::Seconds(Duration::from_secs(7)))).stall(At::Head);
+    let server = FaultServer::script([stalled]);
+    let model = OpenAi::builder().base_url(server.url()).model("tiny").build().unwrap();
+    let call = tokio::spawn(ProviderService::new(model).oneshot(hello()));
+    server.until_requests(1).await;
+    tokio::time::pause();
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!((error.class(), error.retry_after()), (Class::Transient, Some(Duration::from_secs(7))), "{error}");
+}
+
 #[tokio::test]
 async fn an_error_that_is_cut_is_still_the_error_of_its_status() {
     let cut = "HTTP/1.1 503 Busy\r\ncontent-length: 500\r\nretry-after: 1\r\n\r\n{\"error\":{\"mess";
@@ -96,8 +113,8 @@ async fn a_refused_connection_is_transient_and_certainly_not_executed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let model = orch_providers::OpenAi::builder().base_url(&url).model("m").build().unwrap();
-    let error = tower::ServiceExt::oneshot(orch_providers::ProviderService::new(model), hello()).await.unwrap_err();
+    let model = OpenAi::builder().base_url(&url).model("m").build().unwrap();
+    let error = ProviderService::new(model).oneshot(hello()).await.unwrap_err();
     assert_eq!((error.class(), error.not_executed()), (Class::Transient, true));
     assert!(error.to_string().contains(&url), "{error}");
 }

@@ -11,6 +11,7 @@ mod embeddings;
 mod failures;
 mod faults;
 mod proxy;
+mod route;
 mod secrets;
 mod server;
 mod streams;

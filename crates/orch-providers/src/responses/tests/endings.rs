@@ -184,3 +184,16 @@ fn the_tier_that_served_the_call_is_said_when_it_is_not_the_usual_one() {
         assert_eq!(events(usual), [start(), end(FinishReason::Stop)]);
     }
 }
+
+#[test]
+fn a_last_event_without_a_response_is_unusable_and_no_empty_answer() {
+    for kind in ["response.completed", "response.incomplete"] {
+        for response in [json!(null), json!([]), json!("done")] {
+            let error = last_error(sse(&[created(), json!({ "type": kind, "response": response })]));
+            assert_eq!(error.class(), Class::BadOutput, "{kind} {response}: {error}");
+        }
+        assert_eq!(last_error(sse(&[created(), json!({ "type": kind })])).class(), Class::BadOutput);
+    }
+    let failed = last_error(sse(&[created(), json!({ "type": "response.failed" })]));
+    assert_eq!(failed.class(), Class::Transient);
+}

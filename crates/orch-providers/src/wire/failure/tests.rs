@@ -219,6 +219,26 @@ fn an_error_inside_an_answer_is_classified_by_its_words() {
 }
 
 #[test]
+fn a_quota_of_the_day_is_no_throttle_whatever_wait_the_body_asks_for() {
+    let exhausted = |quota: &str| {
+        json!([{ "error": {
+            "code": 429,
+            "status": "RESOURCE_EXHAUSTED",
+            "message": "Quota exceeded. Please retry in 8.9s.",
+            "details": [
+                { "@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{ "quotaId": quota }] },
+                { "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "8s" },
+            ],
+        } }])
+    };
+    let daily = refused(429, &[], exhausted("GenerateRequestsPerDayPerProjectPerModel-FreeTier"));
+    assert_eq!((daily.class(), daily.retry_after()), (Class::Quota, None));
+    let soon = refused(429, &[], exhausted("GenerateRequestsPerMinutePerProjectPerModel"));
+    assert_eq!((soon.class(), soon.retry_after()), (Class::Throttled, Some(Duration::from_secs(8))));
+    assert_eq!(reported(&exhausted("GenerateRequestsPerDay")).map(|error| error.class()), Some(Class::Quota));
+}
+
+#[test]
 fn an_answer_is_no_failure() {
     for body in [
         json!({ "choices": [], "error": null }),
