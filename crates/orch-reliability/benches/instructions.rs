@@ -104,13 +104,37 @@ fn idempotent(store: impl IdempotencyStore + 'static, warm: &[&str]) -> Ready<Id
 }
 
 #[library_benchmark]
-#[bench::new_key(args = (idempotent(LastResult::default(), &[])), config = limit(19_250))]
-#[bench::hit(args = (idempotent(LastResult::default(), &["key"])), config = limit(16_000))]
+#[bench::new_key(args = (idempotent(LastResult::default(), &[])), config = limit(9_530))]
+#[bench::hit(args = (idempotent(LastResult::default(), &["key"])), config = limit(6_900))]
 #[bench::new_key_in_memory(idempotent(MemoryStore::new(), &["other"]))]
 #[bench::hit_in_memory(idempotent(MemoryStore::new(), &["other", "key"]))]
 fn idempotency(mut ready: Ready<Idempotency<Tool>>) -> Counted<Idempotency<Tool>> {
-    let result = ready.call_in_runtime();
+    let result = ready.call_where_tasks_are();
     (ready, result)
+}
+
+/// So many calls, so that the tidying up of the cache, which falls to one call or another, is shared by all.
+const KEYS: usize = 1_000;
+
+type Asks = Vec<Ask>;
+
+fn thousand(warm: bool) -> (Ready<Idempotency<Tool>>, Asks) {
+    let keys: Vec<_> = (0..KEYS).map(|n| format!("key-{n}")).collect();
+    let warm: Vec<_> = keys.iter().map(String::as_str).filter(|_| warm).collect();
+    let ready = idempotent(MemoryStore::new(), &warm);
+    (ready, keys.iter().map(|key| Ask::keyed(key)).collect())
+}
+
+#[library_benchmark]
+#[bench::new_keys(args = (thousand(false)), config = limit(13_360_000))]
+#[bench::hits(args = (thousand(true)), config = limit(2_360_000))]
+fn thousand_calls_in_memory((mut ready, asks): (Ready<Idempotency<Tool>>, Asks)) -> (Ready<Idempotency<Tool>>, Asks) {
+    // The callers keep their requests, so freeing them is not a part of the calls.
+    for ask in &asks {
+        ready.ask = Some(ask.clone());
+        let _ = ready.call_where_tasks_are();
+    }
+    (ready, asks)
 }
 
 fn request() -> Request {
@@ -136,6 +160,7 @@ library_benchmark_group!(
         open_breaker_rejects,
         failed_attempt_and_decision_to_wait_as_long_as_asked,
         idempotency,
+        thousand_calls_in_memory,
         fingerprint
     ]
 );

@@ -9,12 +9,14 @@ pub mod classify;
 mod commit;
 mod config;
 pub mod fallback;
+mod hashed_key;
 pub mod idempotency;
 pub mod memory;
 pub mod rate_limit;
 pub mod retry;
 mod retry_budget;
 pub mod stack;
+mod sync;
 #[cfg(test)]
 mod testing;
 pub mod timeout;

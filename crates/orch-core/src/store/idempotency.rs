@@ -1,5 +1,6 @@
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,12 +12,37 @@ use crate::Error;
 
 /// What a stored result is found by: a namespace, the caller's key, and the part of the run.
 ///
-/// The tool is not part of it: the layer stands outside the planner.
+/// The tool is not part of it: the layer stands outside the planner. Cheap to clone, to compare and to hash.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Named", into = "Named")]
+pub struct Key(Arc<Hashed>);
+
+#[derive(Debug)]
+struct Hashed {
+    /// Of all three names, under a secret of this process.
+    hash: u64,
+    named: Named,
+}
+
+/// A key as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Key {
+struct Named {
     namespace: Arc<str>,
     key: Arc<str>,
     part: Arc<str>,
+}
+
+impl From<Named> for Key {
+    fn from(named: Named) -> Self {
+        static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self(Arc::new(Hashed { hash: SECRET.hash_one(&named), named }))
+    }
+}
+
+impl From<Key> for Named {
+    fn from(key: Key) -> Self {
+        key.0.named.clone()
+    }
 }
 
 impl Key {
@@ -33,47 +59,60 @@ impl Key {
             let reason = format!("{} bytes: an idempotency key has 1 to {}", key.len(), Self::MAX_BYTES);
             return Err(Error::invalid("/idempotency_key", reason));
         }
-        Ok(Self { namespace: "".into(), key, part: "".into() })
+        Ok(Named { namespace: "".into(), key, part: "".into() }.into())
     }
 
     /// The same key in another namespace, so that tenants cannot meet.
     #[must_use]
-    pub fn in_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
-        self.namespace = namespace.into();
-        self
+    pub fn in_namespace(self, namespace: impl Into<Arc<str>>) -> Self {
+        Named { namespace: namespace.into(), ..self.into() }.into()
     }
 
     /// The same key for a part of the run, such as `/r2`.
     #[must_use]
     pub(crate) fn for_part(&self, part: &Arc<str>) -> Self {
-        Self { namespace: Arc::clone(&self.namespace), key: Arc::clone(&self.key), part: Arc::clone(part) }
+        Named { part: Arc::clone(part), ..self.0.named.clone() }.into()
     }
 
     /// The namespace; empty by default.
     #[must_use]
     pub fn namespace(&self) -> &str {
-        &self.namespace
+        &self.0.named.namespace
     }
 
     /// The caller's key.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.key
+        &self.0.named.key
     }
 
     /// The part of the run; empty for the whole.
     #[must_use]
     pub fn part(&self) -> &str {
-        &self.part
+        &self.0.named.part
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && self.0.named == other.0.named)
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.hash);
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.namespace.is_empty() {
-            write!(f, "{}:", self.namespace)?;
+        if !self.namespace().is_empty() {
+            write!(f, "{}:", self.namespace())?;
         }
-        write!(f, "{}{}", self.key, self.part)
+        write!(f, "{}{}", self.as_str(), self.part())
     }
 }
 
@@ -171,6 +210,12 @@ pub trait IdempotencyStore: Send + Sync {
         lease: Duration,
         takeover: Takeover,
     ) -> Result<Claim, StoreError>;
+
+    /// The finished result of `key`, if it is at hand without waiting and [`claim`](Self::claim) would now answer with
+    /// [`Claim::Done`] of it. A store that has to ask somebody answers `None`, as by default: then it is claimed.
+    fn recall(&self, _key: &Key, _fingerprint: &Fingerprint) -> Option<Record> {
+        None
+    }
 
     /// Extends a lease by its `ttl` from now; `false` when it is lost.
     ///

@@ -229,6 +229,13 @@ where
     pub fn call_in_runtime(&mut self) -> Result<String, Error> {
         self.runtime.block_on(self.service.call(self.ask.take().expect("asked once")))
     }
+
+    /// Calls the service where it may spawn, and polls to the end, which must come without a task.
+    pub fn call_where_tasks_are(&mut self) -> Result<String, Error> {
+        let handle = self.runtime.handle().clone();
+        let _entered = handle.enter();
+        self.call()
+    }
 }
 
 /// Calls a service and polls to the end. Whatever it waits for must come by itself.

@@ -1,286 +1,249 @@
 //! What runs in this process, by key: who opened a flight, who joined it, who is still there.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::task::Waker;
 
 use orch_core::store::{Fingerprint, Key};
-use orch_core::{CallContext, Deadline, Error, ErrorKind, EventSink};
-use tokio::sync::watch;
+use orch_core::{CallContext, Error, ErrorKind};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use super::{IdempotencyConfig, OnAbandon, Replay};
+use super::landed::Landed;
+use super::seat::Seat;
+use super::{IdempotencyConfig, OnAbandon};
+use crate::hashed_key::ByHashedKey;
+use crate::sync::{Mutex, lock};
 
-/// The flights of a layer. Those of two response types do not meet here, but in the store.
+/// Flights are found by their key and the type of their response: those of two types meet in the store only.
+type Name = (TypeId, Key);
+
+/// The flights of a layer.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<Open>);
+pub(super) struct Flights(Mutex<HashMap<Name, Arc<dyn Any + Send + Sync>, ByHashedKey>>);
 
-#[derive(Debug, Default)]
-struct Open {
-    flights: HashMap<(TypeId, Key), Flight>,
-    last_id: u64,
-}
-
+/// One flight: everything that the work and those who wait for it share.
 #[derive(Debug)]
-struct Flight {
-    id: u64,
+pub(super) struct Flight<T> {
+    flights: Arc<Flights>,
+    name: Name,
     fingerprint: Fingerprint,
-    seats: usize,
-    executing: bool,
-    events: EventSink,
-    cancellation: CancellationToken,
-    /// A `watch::Receiver` of the phase, of the response type in the key.
-    phase: Box<dyn Any + Send + Sync>,
+    /// Its own: no caller's deadline, no caller's cancellation.
+    context: CallContext,
+    state: Mutex<State<T>>,
 }
 
-/// How far a flight is.
+/// Nobody boards a flight that has ended, and nothing changes in it any more but who is still there.
 #[derive(Debug)]
-enum Phase<T> {
+struct State<T> {
+    seats: usize,
+    last_seat: u64,
+    waiting: BTreeMap<u64, Waker>,
+    executing: bool,
+    /// Another process works on the key, until then at least.
+    elsewhere: Option<Instant>,
+    end: Option<End<T>>,
+}
+
+#[derive(Debug)]
+enum End<T> {
+    Landed(Landed<T>),
+    /// Everyone had gone.
+    Abandoned,
+}
+
+/// How a flight looks to those who wait.
+pub(super) enum View<T> {
     Flying,
     /// Another process works on the key, until then at least.
-    Elsewhere {
-        until: Instant,
-    },
-    Landed(Landed<T>),
-}
-
-/// What a flight gave, to its first caller and to all others.
-#[derive(Clone, Debug)]
-pub(super) struct Landed<T> {
-    pub(super) first: Result<T, Error>,
-    pub(super) others: Result<T, Error>,
-}
-
-impl<T: Replay> Landed<T> {
-    /// Executed for the first caller.
-    pub(super) fn fresh(response: T) -> Self {
-        Self { others: Ok(response.clone().mark_replayed()), first: Ok(response) }
-    }
-
-    /// Executed some time before, for nobody of those who wait.
-    pub(super) fn replay(response: T) -> Self {
-        let response = response.mark_replayed();
-        Self { first: Ok(response.clone()), others: Ok(response) }
-    }
-
-    pub(super) fn failed(error: Error) -> Self {
-        Self { first: Err(error.clone()), others: Err(error) }
-    }
-}
-
-/// A flight that was just opened: it has to be started.
-pub(super) struct Departure<T> {
-    pub(super) landing: Landing<T>,
-    /// The flight's own context.
-    pub(super) context: CallContext,
-}
-
-/// Names one flight, and no later one of the same key.
-#[derive(Clone, Debug)]
-struct Place {
-    flights: Arc<Flights>,
-    key: (TypeId, Key),
-    id: u64,
+    Elsewhere(Instant),
+    Landed(T),
 }
 
 impl Flights {
-    /// Joins the flight of a key, or opens one on a context of its own. Either way the caller hears of it.
-    /// A flight for another request is a conflict.
-    pub(super) fn board<T: Replay>(
+    /// Joins the flight of a key, or opens one on a context of its own; the one who opens it has to start the work. Either
+    /// way the caller hears of it. A flight for another request is a conflict.
+    pub(super) fn board<T: Send + Sync + 'static>(
         self: &Arc<Self>,
         key: &Key,
         fingerprint: Fingerprint,
         config: &IdempotencyConfig,
         caller: &CallContext,
-    ) -> Result<(Seat<T>, Option<Departure<T>>), Error> {
-        let key = (TypeId::of::<T>(), key.clone());
-        let mut table = self.lock();
-        if let Some(flight) = table.flights.get_mut(&key) {
-            if flight.fingerprint != fingerprint {
-                return Err(conflict(&key.1));
+    ) -> Result<(Seat<T>, Option<Landing<T>>), Error> {
+        let mut table = lock(&self.0);
+        let place = table.entry((TypeId::of::<T>(), key.clone()));
+        if let Entry::Occupied(flight) = &place {
+            let flight = Arc::clone(flight.get()).downcast::<Flight<T>>();
+            let flight = flight.expect("flights are found by their response type");
+            if let Some(number) = flight.join(fingerprint)? {
+                flight.context.events().forward_to(caller.events());
+                return Ok((Seat::new(flight, number, config.on_abandon, caller), None));
             }
-            flight.seats += 1;
-            flight.events.forward_to(caller.events());
-            let phase: &watch::Receiver<Phase<T>> =
-                flight.phase.downcast_ref().expect("flights are found by their response type");
-            let (phase, id) = (phase.clone(), flight.id);
-            let place = Place { flights: Arc::clone(self), key, id };
-            let events = caller.events().clone();
-            return Ok((Seat { place, phase, on_abandon: config.on_abandon, first: false, events }, None));
         }
-        table.last_id += 1;
-        let place = Place { flights: Arc::clone(self), key: key.clone(), id: table.last_id };
-        let (sender, phase) = watch::channel(Phase::Flying);
-        let context = caller.detach(config.execution_timeout);
-        context.events().forward_to(caller.events());
-        let flight = Flight {
-            id: place.id,
+        let flight = Arc::new(Flight {
+            flights: Arc::clone(self),
+            name: place.key().clone(),
             fingerprint,
-            seats: 1,
-            executing: false,
-            events: context.events().clone(),
-            cancellation: context.cancellation().clone(),
-            phase: Box::new(phase.clone()),
-        };
-        table.flights.insert(key, flight);
-        let events = caller.events().clone();
-        let seat = Seat { place: place.clone(), phase, on_abandon: config.on_abandon, first: true, events };
-        Ok((seat, Some(Departure { landing: Landing { place, phase: sender }, context })))
+            context: caller.detach(config.execution_timeout),
+            state: Mutex::new(State::FIRST),
+        });
+        place.insert_entry(Arc::clone(&flight) as Arc<dyn Any + Send + Sync>);
+        drop(table);
+        flight.context.events().forward_to(caller.events());
+        let seat = Seat::new(Arc::clone(&flight), FIRST_SEAT, config.on_abandon, caller);
+        Ok((seat, Some(Landing(flight))))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        // Every change under the lock is complete before it can panic, so a poisoned table is still right.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Forgets a flight that has ended, unless another one of the same name has taken its place.
+    fn remove<T: 'static>(&self, flight: &Flight<T>) {
+        let mut table = lock(&self.0);
+        let is_this = |other: &Arc<dyn Any + Send + Sync>| {
+            other.downcast_ref().is_some_and(|other| std::ptr::eq::<Flight<T>>(other, flight))
+        };
+        if table.get(&flight.name).is_some_and(is_this) {
+            let gone = table.remove(&flight.name);
+            drop(table);
+            drop(gone);
+        }
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.lock().flights.len()
+        lock(&self.0).len()
     }
 }
 
-impl Place {
-    /// Changes the flight, unless it has landed or was given up.
-    fn with<A>(&self, change: impl FnOnce(&mut Flight) -> A) -> Option<A> {
-        let mut table = self.flights.lock();
-        table.flights.get_mut(&self.key).filter(|flight| flight.id == self.id).map(change)
+/// The seat of the caller who opened the flight.
+pub(super) const FIRST_SEAT: u64 = 0;
+
+impl<T> State<T> {
+    const FIRST: Self = Self {
+        seats: 1,
+        last_seat: FIRST_SEAT,
+        waiting: BTreeMap::new(),
+        executing: false,
+        elsewhere: None,
+        end: None,
+    };
+}
+
+impl<T> Flight<T> {
+    /// A seat for one more, unless the flight has ended.
+    fn join(&self, fingerprint: Fingerprint) -> Result<Option<u64>, Error> {
+        let mut state = lock(&self.state);
+        if state.end.is_some() {
+            return Ok(None);
+        }
+        if self.fingerprint != fingerprint {
+            return Err(conflict(self.key()));
+        }
+        state.seats += 1;
+        state.last_seat += 1;
+        Ok(Some(state.last_seat))
     }
 
-    fn remove(&self) {
-        let mut table = self.flights.lock();
-        if table.flights.get(&self.key).is_some_and(|flight| flight.id == self.id) {
-            table.flights.remove(&self.key);
-        }
+    pub(super) fn key(&self) -> &Key {
+        &self.name.1
     }
 
-    /// One caller less. The last one ends what nobody has paid for yet, and everything if `on_abandon` says so:
-    /// from then on nobody can join.
-    fn leave(&self, on_abandon: OnAbandon, events: &EventSink) {
-        let mut table = self.flights.lock();
-        let Some(flight) = table.flights.get_mut(&self.key).filter(|flight| flight.id == self.id) else { return };
-        flight.events.stop_forwarding(events);
-        flight.seats -= 1;
-        if flight.seats == 0 && (!flight.executing || on_abandon == OnAbandon::Cancel) {
-            let cancellation = flight.cancellation.clone();
-            table.flights.remove(&self.key);
-            drop(table);
-            cancellation.cancel();
-        }
+    pub(super) fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    pub(super) fn context(&self) -> &CallContext {
+        &self.context
     }
 }
 
-/// The flight's own end of it. Whatever happens, everyone is told.
+impl<T: 'static> Flight<T> {
+    /// One caller less. The last one ends what nobody has paid for yet, and everything if `on_abandon` says so.
+    pub(super) fn leave(&self, seat: u64, on_abandon: OnAbandon) {
+        let mut state = lock(&self.state);
+        let waker = state.waiting.remove(&seat);
+        state.seats -= 1;
+        let abandoned =
+            state.seats == 0 && state.end.is_none() && (!state.executing || on_abandon == OnAbandon::Cancel);
+        if abandoned {
+            state.end = Some(End::Abandoned);
+        }
+        drop(state);
+        drop(waker);
+        if abandoned {
+            self.flights.remove(self);
+            self.context.cancellation().cancel();
+        }
+    }
+
+    /// How it stands; `waker` is told when it has landed.
+    pub(super) fn look<A>(&self, seat: u64, waker: Option<&Waker>, read: impl FnOnce(&Landed<T>) -> A) -> View<A> {
+        let mut state = lock(&self.state);
+        if let Some(End::Landed(landed)) = &state.end {
+            return View::Landed(read(landed));
+        }
+        if let Some(waker) = waker {
+            state.waiting.entry(seat).and_modify(|known| known.clone_from(waker)).or_insert_with(|| waker.clone());
+        }
+        state.elsewhere.map_or(View::Flying, View::Elsewhere)
+    }
+
+    /// Ends the flight, unless it has ended, and tells everyone.
+    pub(super) fn land(&self, landed: Landed<T>) {
+        let mut state = lock(&self.state);
+        if state.end.is_some() {
+            return;
+        }
+        state.end = Some(End::Landed(landed));
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        // From now on callers ask the store.
+        self.flights.remove(self);
+        waiting.into_values().for_each(Waker::wake);
+    }
+}
+
+/// The work's own end of a flight. Whatever happens, everyone is told.
 #[derive(Debug)]
-pub(super) struct Landing<T> {
-    place: Place,
-    phase: watch::Sender<Phase<T>>,
-}
+pub(super) struct Landing<T: 'static>(Arc<Flight<T>>);
 
 impl<T> Landing<T> {
+    pub(super) fn flight(&self) -> &Flight<T> {
+        &self.0
+    }
+
     /// The work is about to start; `false` when everyone has gone.
     pub(super) fn takes_off(&self) -> bool {
-        self.place.with(|flight| flight.executing = true).is_some()
+        let mut state = lock(&self.0.state);
+        state.executing = state.end.is_none();
+        state.executing
     }
 
     /// Another process works on the key.
     pub(super) fn is_elsewhere(&self, until: Instant) {
-        self.phase.send_replace(Phase::Elsewhere { until });
+        lock(&self.0.state).elsewhere = Some(until);
     }
 
-    /// The end: from now on callers ask the store.
+    /// The end.
     pub(super) fn land(self, landed: Landed<T>) {
-        self.tell(landed);
-    }
-
-    fn tell(&self, landed: Landed<T>) {
-        self.place.remove();
-        self.phase.send_replace(Phase::Landed(landed));
+        self.0.land(landed);
     }
 }
 
 /// The task was thrown away: the runtime shuts down, or a store panicked.
 impl<T> Drop for Landing<T> {
     fn drop(&mut self) {
-        if matches!(*self.phase.borrow(), Phase::Landed(_)) {
-            return;
-        }
-        let error = Error::new(if std::thread::panicking() {
-            ErrorKind::Panicked { message: "the idempotency store panicked".into() }
-        } else {
-            ErrorKind::Cancelled
-        });
-        self.tell(Landed { first: Err(error.clone()), others: Err(error) });
-    }
-}
-
-/// A caller's place in a flight, given up when dropped.
-#[derive(Debug)]
-pub(super) struct Seat<T> {
-    place: Place,
-    phase: watch::Receiver<Phase<T>>,
-    on_abandon: OnAbandon,
-    first: bool,
-    /// The caller's, to which the flight's events go.
-    events: EventSink,
-}
-
-impl<T: Replay> Seat<T> {
-    /// Waits for the landing, but no longer than the caller itself may.
-    pub(super) async fn landed(&self, caller: &CallContext) -> Result<T, Error> {
-        tokio::select! {
-            biased;
-            answer = self.answer() => answer,
-            () = caller.cancellation().cancelled() => Err(Error::new(ErrorKind::Cancelled)),
-            now = passed(caller.deadline()) => Err(self.out_of_time(caller, now)),
-        }
-    }
-
-    async fn answer(&self) -> Result<T, Error> {
-        let mut phase = self.phase.clone();
-        loop {
-            if let Phase::Landed(landed) = &*phase.borrow_and_update() {
-                return if self.first { landed.first.clone() } else { landed.others.clone() };
-            }
-            if phase.changed().await.is_err() {
-                return Err(Error::new(ErrorKind::Cancelled));
-            }
-        }
-    }
-
-    fn out_of_time(&self, caller: &CallContext, now: Instant) -> Error {
-        match *self.phase.borrow() {
-            Phase::Elsewhere { until } => in_progress(&self.place.key.1, until.saturating_duration_since(now)),
-            Phase::Flying | Phase::Landed(_) => caller
-                .deadline()
-                .map_or_else(|| Error::new(ErrorKind::DeadlineExceeded), |deadline| deadline.error(now)),
+        if lock(&self.0.state).end.is_none() {
+            let kind = if std::thread::panicking() { store_panicked() } else { ErrorKind::Cancelled };
+            self.0.land(Landed::Failed(Error::new(kind)));
         }
     }
 }
 
-impl<T> Drop for Seat<T> {
-    fn drop(&mut self) {
-        self.place.leave(self.on_abandon, &self.events);
-    }
+pub(super) fn store_panicked() -> ErrorKind {
+    ErrorKind::Panicked { message: "the idempotency store panicked".into() }
 }
 
 /// The key was used for another request.
 pub(super) fn conflict(key: &Key) -> Error {
     Error::new(ErrorKind::Conflict { key: key.as_str().into() })
-}
-
-/// Another process works on the key, for so long at least.
-pub(super) fn in_progress(key: &Key, retry_after: Duration) -> Error {
-    Error::new(ErrorKind::InProgress { key: key.as_str().into() }).with_retry_after(retry_after)
-}
-
-/// Ends when the deadline passes; without one, never.
-pub(super) async fn passed(deadline: Option<Deadline>) -> Instant {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.instant()).await,
-        None => pending().await,
-    }
-    Instant::now()
 }

@@ -19,6 +19,9 @@ pin_project! {
         /// The request has no key.
         #[doc(hidden)]
         Passing { #[pin] future: TryReady<S, R> },
+        /// The request has a key whose result was at hand.
+        #[doc(hidden)]
+        Known { result: Option<Result<S::Response, Error>> },
         /// The request has a key.
         #[doc(hidden)]
         Keyed { future: Pin<Box<dyn Future<Output = Result<S::Response, Error>> + Send>> },
@@ -35,6 +38,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             FutureProj::Passing { future } => future.poll(cx).map_err(Into::into),
+            FutureProj::Known { result } => Poll::Ready(result.take().expect("a finished future is not polled again")),
             FutureProj::Keyed { future } => future.as_mut().poll(cx),
         }
     }

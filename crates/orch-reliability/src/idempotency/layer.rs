@@ -14,7 +14,8 @@ use crate::MemoryStore;
 /// while it is in flight wait for it, those that come later get the stored result. The same key with
 /// another request is a `Conflict`. Requests without a key pass straight through.
 ///
-/// The work runs in a task of its own, so no caller's cancellation or deadline ends it for the others.
+/// The work runs in a task of its own from the first time on that it waits, so no caller's cancellation or deadline ends it
+/// for the others; what needs no waiting costs no task.
 /// Callers that joined, or came later, paid nothing: their response is marked by [`Replay`](super::Replay).
 ///
 /// Failures are not stored: everyone who waits gets the error, the next caller tries anew. Two exceptions:

@@ -1,16 +1,18 @@
 //! One execution for each idempotency key.
 //!
-//! `flights` is the table of what runs in this process: who opened a flight, who joined, who left. `flight` is the
-//! work itself, in a task of its own: claim, execute under a heartbeat, store the result, tell everyone.
+//! `flights` is the table of what runs in this process: who opened a flight, who joined, who left. `seat` is a caller's
+//! place in one. `work` is what flies: claim, execute under a heartbeat, store the result, tell everyone.
 
 mod config;
-mod flight;
 mod flights;
 mod future;
+mod landed;
 mod layer;
 mod record;
 mod replay;
+mod seat;
 mod service;
+mod work;
 
 pub use self::config::{IdempotencyConfig, OnAbandon};
 pub use self::future::ResponseFuture;

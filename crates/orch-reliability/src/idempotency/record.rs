@@ -1,3 +1,5 @@
+use std::sync::{Arc, LazyLock};
+
 use orch_core::store::Record;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,8 +9,12 @@ const VERSION: u32 = 1;
 
 /// A response as it is stored.
 pub(super) fn write<T: Serialize>(response: &T) -> Result<Record, serde_json::Error> {
-    let bytes = serde_json::to_vec(response)?.into();
-    Ok(Record { content_type: JSON.into(), schema_version: VERSION, bytes })
+    static CONTENT_TYPE: LazyLock<Arc<str>> = LazyLock::new(|| JSON.into());
+    Ok(Record {
+        content_type: Arc::clone(&CONTENT_TYPE),
+        schema_version: VERSION,
+        bytes: serde_json::to_vec(response)?.into(),
+    })
 }
 
 /// A stored response, or why it cannot be read.

@@ -1,15 +1,18 @@
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use orch_core::store::{Fingerprint, HasFingerprint, Key};
-use orch_core::{Error, HasContext, try_ready};
+use orch_core::{CallContext, Error, HasContext, try_ready};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tower::Service;
 use tracing::Instrument;
 
-use super::flight::Flight;
-use super::flights::Departure;
-use super::{IdempotencyLayer, Replay, ResponseFuture};
+use super::seat::Seat;
+use super::work::Work;
+use super::{IdempotencyLayer, Replay, ResponseFuture, record};
 
 /// The service made by [`IdempotencyLayer`].
 #[derive(Clone, Debug)]
@@ -35,38 +38,62 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        match request.context().key().filter(|_| self.layer.config.enabled).cloned() {
+        match request.context().key().filter(|_| self.layer.config.enabled) {
             None => ResponseFuture::Passing { future: try_ready(&mut self.inner, request) },
             Some(key) => {
-                let (layer, inner) = (self.layer.clone(), self.inner.clone());
-                ResponseFuture::Keyed { future: Box::pin(layer.call(key, inner, request)) }
+                let fingerprint = self.layer.fingerprint(&request);
+                match self.layer.recall(key, &fingerprint, request.context()) {
+                    Some(result) => ResponseFuture::Known { result: Some(result) },
+                    None => {
+                        let (layer, inner) = (self.layer.clone(), self.inner.clone());
+                        ResponseFuture::Keyed { future: Box::pin(layer.call(key.clone(), fingerprint, inner, request)) }
+                    }
+                }
             }
         }
     }
 }
 
 impl IdempotencyLayer {
-    /// Boards the flight of the key, starting it if need be, and waits for its landing.
-    async fn call<S, R>(self, key: Key, inner: S, mut request: R) -> Result<S::Response, Error>
+    /// A result that is at hand, or that the caller is too late for one.
+    fn recall<T: Replay>(
+        &self,
+        key: &Key,
+        fingerprint: &Fingerprint,
+        caller: &CallContext,
+    ) -> Option<Result<T, Error>> {
+        let record = self.store.recall(key, fingerprint)?;
+        // What cannot be read is a matter for the long way.
+        let response = record::read::<T>(&record).ok()?;
+        Some(caller.check(Instant::now()).map(|()| response.mark_replayed()))
+    }
+
+    /// Boards the flight of the key, starting its work if need be, and waits for its landing.
+    async fn call<S, R>(
+        self,
+        key: Key,
+        fingerprint: Fingerprint,
+        inner: S,
+        mut request: R,
+    ) -> Result<S::Response, Error>
     where
         S: Service<R> + Send + 'static,
         S::Response: Replay,
         S::Error: Into<Error>,
         S::Future: Send + 'static,
-        R: HasContext + HasFingerprint + Send + 'static,
+        R: HasContext + Send + 'static,
     {
         let caller = request.context().clone();
         caller.check(Instant::now())?;
         let Ok(runtime) = Handle::try_current() else {
             return Err(Error::tool_execution("idempotency needs a tokio runtime to work in").with_not_executed());
         };
-        let fingerprint = self.fingerprint(&request);
         let (seat, opened) = self.flights.board(&key, fingerprint, &self.config, &caller)?;
-        if let Some(Departure { landing, context }) = opened {
-            *request.context_mut() = context.clone();
+        if let Some(landing) = opened {
+            *request.context_mut() = landing.flight().context().clone();
             let Self { store, config, .. } = self;
-            let flight = Flight { store, config, key, fingerprint, effect: caller.effect(), context, landing };
-            runtime.spawn(flight.fly(inner, request).in_current_span());
+            let work = Work { store, config, effect: caller.effect(), landing };
+            start(Box::pin(work.run(inner, request).in_current_span()), &seat, &runtime).await;
         }
         seat.landed(&caller).await
     }
@@ -75,5 +102,20 @@ impl IdempotencyLayer {
         // Without conflict detection all requests of a key are the same to everyone.
         const ANY: Fingerprint = Fingerprint::from_bytes([0; 16]);
         if self.config.conflict_detection { request.fingerprint() } else { ANY }
+    }
+}
+
+/// Polls the work once where it is, for much of it needs no waiting: a stored answer, a tool that answers at once. If it
+/// waits, it goes on in a task of its own, so that no caller's end ends it.
+async fn start<T, F>(mut work: Pin<Box<F>>, seat: &Seat<T>, runtime: &Handle)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let first = poll_fn(|cx| Poll::Ready(catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))));
+    match first.await {
+        Ok(Poll::Ready(())) => {}
+        Ok(Poll::Pending) => drop(runtime.spawn(work)),
+        // As a task would: the panic ends the work, not its caller.
+        Err(_) => seat.store_panicked(),
     }
 }

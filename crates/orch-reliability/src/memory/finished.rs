@@ -7,13 +7,15 @@ use orch_core::Deadline;
 use orch_core::store::{Fingerprint, Key, Record};
 use tokio::time::Instant;
 
+use crate::hashed_key::ByHashedKey;
+
 /// What an entry costs besides its key and its record.
 const OVERHEAD: usize = 256;
 
 /// Finished results, up to so many bytes; the one unused for the longest time goes first.
 #[derive(Clone, Debug)]
 pub(super) struct Finished {
-    results: Cache<Key, Kept>,
+    results: Cache<Key, Kept, ByHashedKey>,
 }
 
 #[derive(Clone, Debug)]
@@ -32,7 +34,7 @@ impl Finished {
             .weigher(weigh)
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(KeepFor)
-            .build();
+            .build_with_hasher(ByHashedKey::default());
         Self { results }
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
 
 use super::finished::Finished;
+use crate::hashed_key::ByHashedKey;
 
 /// How long a result is kept that somebody resolved by hand.
 const RESOLVED_KEEP: Duration = Duration::from_secs(24 * 3600);
@@ -52,7 +53,7 @@ pub struct MemoryStore {
 /// Everything that is not finished.
 #[derive(Default)]
 struct Open {
-    flights: HashMap<Key, Flight>,
+    flights: HashMap<Key, Flight, ByHashedKey>,
     /// The last fence given out: one for all keys, so that no life of a key repeats one.
     fence: u64,
     /// How many claims are left before the table is looked through for old doubts.
@@ -222,6 +223,11 @@ impl IdempotencyStore for MemoryStore {
         takeover: Takeover,
     ) -> Result<Claim, StoreError> {
         Ok(self.claim_at(Instant::now(), (key, fingerprint), (owner, lease), takeover))
+    }
+
+    fn recall(&self, key: &Key, fingerprint: &Fingerprint) -> Option<Record> {
+        let (stored, record) = self.finished.find(key, Instant::now())?;
+        (stored == *fingerprint).then_some(record)
     }
 
     async fn renew(&self, key: &Key, lease: &Lease) -> Result<bool, StoreError> {

@@ -13,6 +13,9 @@ struct Flaky {
     renewals: AtomicU32,
     /// The key is somebody else's for ever.
     busy: AtomicBool,
+    claims_panic: AtomicBool,
+    /// Claims take a moment.
+    slow: AtomicBool,
 }
 
 impl Flaky {
@@ -38,6 +41,10 @@ impl IdempotencyStore for Flaky {
         takeover: Takeover,
     ) -> Result<Claim, StoreError> {
         Self::fails(&self.claims_fail)?;
+        if self.slow.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert!(!self.claims_panic.load(Ordering::Relaxed), "a defect of the store");
         if self.busy.load(Ordering::Relaxed) {
             return Ok(Claim::Busy { retry_in: Duration::MAX });
         }
@@ -165,5 +172,30 @@ async fn an_unreadable_record_is_a_miss_for_what_is_pure_and_an_error_otherwise(
     assert!(reasons[0].contains("application/cbor"), "{reasons:?}");
     let error = bench.call(request(Effect::AtMostOnce)).await.unwrap_err();
     assert!(error.to_string().contains("application/cbor"), "{error}");
+    assert_eq!(bench.executions(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_panics_is_an_error_for_everyone_and_the_next_call_runs() {
+    for slow in [false, true] {
+        let store = Flaky::with(|store| &store.claims_panic);
+        store.slow.store(slow, Ordering::Relaxed);
+        let bench = Bench::slow().with_store(store.clone());
+        for result in join_all((0..3).map(|_| bench.call(pure()))).await {
+            let error = result.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Panicked { message } if message.contains("store")), "{error:?}");
+        }
+        store.claims_panic.store(false, Ordering::Relaxed);
+        assert_eq!(number(&bench.call(pure()).await.unwrap()), 1);
+        assert_eq!(bench.layer.flights.len(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_has_nothing_at_hand_is_asked_and_replays_all_the_same() {
+    let bench = Bench::slow().with_store(Arc::new(Flaky::default()));
+    assert!(!bench.call(pure()).await.unwrap().replayed());
+    assert!(bench.call(pure()).await.unwrap().replayed());
+    assert!(is_conflict(&bench.call(other()).await));
     assert_eq!(bench.executions(), 1);
 }

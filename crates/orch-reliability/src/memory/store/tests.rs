@@ -212,3 +212,16 @@ async fn it_keeps_the_contract_of_stores() {
     check_idempotency_store(MemoryStore::new).await;
     wait_ends_when_completed(MemoryStore::new()).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_recalled_is_what_a_claim_would_answer() {
+    let store = MemoryStore::new();
+    assert_eq!(store.recall(&key(), &print(1)), None);
+    let held = lease(&store).await;
+    assert_eq!(store.recall(&key(), &print(1)), None, "still worked on");
+    assert!(complete(&store, &held, "done").await);
+    assert_eq!(store.recall(&key(), &print(1)), Some(record("done")));
+    assert_eq!(store.recall(&key(), &print(2)), None, "another request");
+    advance(KEEP).await;
+    assert_eq!(store.recall(&key(), &print(1)), None);
+}

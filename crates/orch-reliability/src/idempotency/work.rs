@@ -1,16 +1,18 @@
-//! One flight: the work for a key, in a task of its own.
+//! The work of a flight: claim, execute under a heartbeat, store the result, tell everyone.
 
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orch_core::store::{Claim, Fingerprint, IdempotencyStore, Key, Lease, OwnerId, Record, StoreError, Takeover};
+use orch_core::store::{Claim, IdempotencyStore, Key, Lease, OwnerId, Record, StoreError, Takeover};
 use orch_core::{CallContext, Class, Deadline, Effect, Error, ErrorKind, Event};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
-use super::flights::{Landed, Landing, conflict, in_progress, passed};
+use super::flights::{Landing, conflict};
+use super::landed::Landed;
+use super::seat::{in_progress, passed};
 use super::{IdempotencyConfig, Replay, record};
 use crate::CatchPanicLayer;
 use crate::backoff::fraction;
@@ -18,15 +20,11 @@ use crate::backoff::fraction;
 /// The shortest pause between two claims, whatever a store answers.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
-/// What a flight needs to know.
-pub(super) struct Flight<T> {
+/// What the work needs to know.
+pub(super) struct Work<T: 'static> {
     pub(super) store: Arc<dyn IdempotencyStore>,
     pub(super) config: IdempotencyConfig,
-    pub(super) key: Key,
-    pub(super) fingerprint: Fingerprint,
     pub(super) effect: Effect,
-    /// Its own: no caller's deadline, no caller's cancellation.
-    pub(super) context: CallContext,
     pub(super) landing: Landing<T>,
 }
 
@@ -38,9 +36,9 @@ enum Clearance<T> {
     Answer(Landed<T>),
 }
 
-impl<T: Replay> Flight<T> {
+impl<T: Replay> Work<T> {
     /// From the claim to the landing.
-    pub(super) async fn fly<S, R>(self, inner: S, request: R)
+    pub(super) async fn run<S, R>(self, inner: S, request: R)
     where
         S: Service<R, Response = T>,
         S::Error: Into<Error>,
@@ -50,12 +48,20 @@ impl<T: Replay> Flight<T> {
                 let result = self.execute(inner, request, lease.as_ref()).await;
                 match lease {
                     Some(lease) => self.settle(result, &lease).await,
-                    None => result.map_or_else(Landed::failed, Landed::fresh),
+                    None => result.map_or_else(Landed::Failed, Landed::Fresh),
                 }
             }
             Clearance::Answer(landed) => landed,
         };
         self.landing.land(landed);
+    }
+
+    fn key(&self) -> &Key {
+        self.landing.flight().key()
+    }
+
+    fn context(&self) -> &CallContext {
+        self.landing.flight().context()
     }
 
     async fn clearance(&self) -> Clearance<T> {
@@ -65,7 +71,10 @@ impl<T: Replay> Flight<T> {
             Effect::AtMostOnce => Takeover::Never,
         };
         loop {
-            let claim = self.store.claim(&self.key, &self.fingerprint, owner, self.config.lease, takeover).await;
+            let claim = self
+                .store
+                .claim(self.key(), self.landing.flight().fingerprint(), owner, self.config.lease, takeover)
+                .await;
             let refusal = match claim {
                 Ok(Claim::Claimed(lease) | Claim::TakenOver(lease)) => return self.take_off(lease).await,
                 Ok(Claim::Done(record)) => return self.replay(&record),
@@ -73,11 +82,11 @@ impl<T: Replay> Flight<T> {
                     Ok(()) => continue,
                     Err(error) => error,
                 },
-                Ok(Claim::Conflict { .. }) => conflict(&self.key),
-                Ok(Claim::Unknown) => Error::new(ErrorKind::OutcomeUnknown { key: self.key.as_str().into() }),
+                Ok(Claim::Conflict { .. }) => conflict(self.key()),
+                Ok(Claim::Unknown) => Error::new(ErrorKind::OutcomeUnknown { key: self.key().as_str().into() }),
                 Err(error) => return self.without_store(&error.to_string()),
             };
-            return Clearance::Answer(Landed::failed(refusal));
+            return Clearance::Answer(Landed::Failed(refusal));
         }
     }
 
@@ -87,12 +96,12 @@ impl<T: Replay> Flight<T> {
             return Clearance::Execute(Some(lease));
         }
         self.release(&lease).await;
-        Clearance::Answer(Landed::failed(Error::new(ErrorKind::Cancelled)))
+        Clearance::Answer(Landed::Failed(Error::new(ErrorKind::Cancelled)))
     }
 
     fn replay(&self, record: &Record) -> Clearance<T> {
         match record::read(record) {
-            Ok(response) => Clearance::Answer(Landed::replay(response)),
+            Ok(response) => Clearance::Answer(Landed::Replay(response)),
             Err(reason) => self.without_store(&reason),
         }
     }
@@ -101,13 +110,13 @@ impl<T: Replay> Flight<T> {
     fn without_store(&self, reason: &str) -> Clearance<T> {
         if self.effect != Effect::Pure {
             let error = Error::new(ErrorKind::StoreUnavailable { reason: reason.into() });
-            return Clearance::Answer(Landed::failed(error));
+            return Clearance::Answer(Landed::Failed(error));
         }
         self.degraded(reason);
         if self.landing.takes_off() {
             Clearance::Execute(None)
         } else {
-            Clearance::Answer(Landed::failed(Error::new(ErrorKind::Cancelled)))
+            Clearance::Answer(Landed::Failed(Error::new(ErrorKind::Cancelled)))
         }
     }
 
@@ -117,7 +126,7 @@ impl<T: Replay> Flight<T> {
         let pause = retry_in.max(SHORTEST_WAIT);
         let changed = async {
             // A store that answers "busy" and has nothing to wait for must not keep this task spinning.
-            let answer = self.store.wait(&self.key, pause);
+            let answer = self.store.wait(self.key(), pause);
             let (answer, ()) = tokio::join!(answer, tokio::time::sleep(SHORTEST_WAIT));
             if answer.is_err() {
                 tokio::time::sleep(pause).await;
@@ -125,8 +134,8 @@ impl<T: Replay> Flight<T> {
         };
         tokio::select! {
             biased;
-            () = self.context.cancellation().cancelled() => Err(Error::new(ErrorKind::Cancelled)),
-            _ = passed(self.context.deadline()) => Err(in_progress(&self.key, retry_in)),
+            () = self.context().cancellation().cancelled() => Err(Error::new(ErrorKind::Cancelled)),
+            _ = passed(self.context().deadline()) => Err(in_progress(self.key(), retry_in)),
             () = changed => Ok(()),
         }
     }
@@ -139,8 +148,8 @@ impl<T: Replay> Flight<T> {
         tokio::select! {
             biased;
             result = CatchPanicLayer::new().layer(inner).oneshot(request) => result,
-            () = self.context.cancellation().cancelled() => Err(Error::new(ErrorKind::Cancelled)),
-            _ = passed(self.context.deadline()) => Err(Error::new(ErrorKind::DeadlineExceeded)),
+            () = self.context().cancellation().cancelled() => Err(Error::new(ErrorKind::Cancelled)),
+            _ = passed(self.context().deadline()) => Err(Error::new(ErrorKind::DeadlineExceeded)),
             never = self.heartbeat(lease) => match never {},
         }
     }
@@ -152,8 +161,8 @@ impl<T: Replay> Flight<T> {
             let beat = lease.ttl / 3 - fraction(lease.ttl / 30, fastrand::u64(..));
             loop {
                 tokio::time::sleep(beat).await;
-                if let Ok(false) = self.store.renew(&self.key, lease).await {
-                    tracing::warn!(key = %self.key, "another process took the idempotency key over");
+                if let Ok(false) = self.store.renew(self.key(), lease).await {
+                    tracing::warn!(key = %self.key(), "another process took the idempotency key over");
                     break;
                 }
             }
@@ -163,22 +172,20 @@ impl<T: Replay> Flight<T> {
 
     async fn settle(&self, result: Result<T, Error>, lease: &Lease) -> Landed<T> {
         match result {
-            Ok(response) => self.store_response(Landed::fresh(response.clone()), response, lease).await,
-            Err(error) => match finished_work::<T>(&error) {
-                Some(response) => {
-                    let landed = Landed { first: Err(error), others: Ok(response.clone().mark_replayed()) };
-                    self.store_response(landed, response, lease).await
-                }
+            Ok(response) => self.store_response(Landed::Fresh(response), lease).await,
+            Err(error) => match finished_work(&error) {
+                Some(response) => self.store_response(Landed::Overrun(error, response), lease).await,
                 None => {
                     self.give_up(&error, lease).await;
-                    Landed::failed(error)
+                    Landed::Failed(error)
                 }
             },
         }
     }
 
-    async fn store_response(&self, landed: Landed<T>, response: T, lease: &Lease) -> Landed<T> {
-        let record = match record::write(&response) {
+    async fn store_response(&self, landed: Landed<T>, lease: &Lease) -> Landed<T> {
+        let (Landed::Fresh(response) | Landed::Overrun(_, response)) = &landed else { return landed };
+        let record = match record::write(response) {
             Ok(record) => record,
             Err(error) => {
                 self.degraded(&format!("the result cannot be stored: {error}"));
@@ -186,11 +193,11 @@ impl<T: Replay> Flight<T> {
                 return landed;
             }
         };
-        match self.store.complete(&self.key, lease, record, self.config.ttl).await {
+        match self.store.complete(self.key(), lease, record, self.config.ttl).await {
             Ok(true) => landed,
             Ok(false) => {
-                let error = Error::new(ErrorKind::LeaseLost { key: self.key.as_str().into() });
-                Landed::failed(match response.to_output() {
+                let error = Error::new(ErrorKind::LeaseLost { key: self.key().as_str().into() });
+                Landed::Failed(match response.to_output() {
                     Some(output) => error.with_output(output),
                     None => error,
                 })
@@ -213,26 +220,26 @@ impl<T: Replay> Flight<T> {
         if in_doubt {
             // A lease that ends now: the next claim, which must not take over, finds an unknown outcome.
             let over = Lease { ttl: Duration::ZERO, ..lease.clone() };
-            self.note(self.store.renew(&self.key, &over).await);
+            self.note(self.store.renew(self.key(), &over).await);
         } else {
             self.release(lease).await;
         }
     }
 
     async fn release(&self, lease: &Lease) {
-        self.note(self.store.release(&self.key, lease).await);
+        self.note(self.store.release(self.key(), lease).await);
     }
 
     /// The lease ends by itself in the end.
     fn note(&self, result: Result<bool, StoreError>) {
         if let Err(error) = result {
-            tracing::warn!(key = %self.key, %error, "an idempotency key stays claimed until its lease ends");
+            tracing::warn!(key = %self.key(), %error, "an idempotency key stays claimed until its lease ends");
         }
     }
 
     fn degraded(&self, reason: &str) {
-        tracing::warn!(key = %self.key, reason, "idempotency degraded");
-        self.context.emit(|| Event::IdempotencyDegraded { reason: reason.into() });
+        tracing::warn!(key = %self.key(), reason, "idempotency degraded");
+        self.context().emit(|| Event::IdempotencyDegraded { reason: reason.into() });
     }
 }
 
