@@ -5,6 +5,7 @@
 mod batch;
 mod contract;
 mod documents;
+mod door;
 mod examples;
 mod facade;
 mod layer_order;

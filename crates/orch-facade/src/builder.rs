@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::IdempotencyStore;
-use orch_core::{Budget, HealthBoard, IntoTool, Target};
+use orch_core::{Budget, Effect, HealthBoard, IntoTool, Target, ToolSpec};
 use orch_evidence::BundleTool;
 use orch_planning::{Planner, RulePlanner};
 use orch_reliability::{
@@ -131,11 +131,12 @@ impl ClientBuilder {
             Some(planner) => Arc::clone(planner),
             None => Arc::new(RulePlanner::default()),
         };
-        let reliable = stacks::reliable(&self.registrations, &stack, planner)?;
+        let (reliable, registry) = stacks::reliable(&self.registrations, &stack, planner)?;
         let basic = stacks::basic(&self.registrations, &stack)?;
         (self.health, self.store) = (None, None);
         self.earlier = Some(stack.clone());
-        Ok(Client::new(Inner { reliable, basic, stack, builder: self }))
+        let strictest = registry.specs().map(ToolSpec::effect).max().unwrap_or(Effect::AtMostOnce);
+        Ok(Client::new(Inner { reliable, basic, registry, strictest, stack, builder: self }))
     }
 
     fn stack(&self) -> Result<ReliabilityStack, BuildError> {
@@ -154,10 +155,6 @@ impl ClientBuilder {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    pub(crate) fn registrations(&self) -> &[Registration] {
-        &self.registrations
     }
 }
 

@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use orch_core::{BoxTool, Effect, Health, HealthBoard, Input, Target, ToolSpec};
+use orch_core::{BoxTool, Effect, Health, HealthBoard, Input, Registry, Target, ToolSpec};
 use orch_reliability::{CircuitBreakerHandle, ReliabilityStack};
 
 use crate::builder::ClientBuilder;
 use crate::orchestrator::{Orchestrator, ReliableOrchestrator};
-use crate::registration::Registration;
 use crate::run::Run;
 
 /// The one door: registered tools, a planner, and a stack that makes their calls dependable. Cloning it is a count.
@@ -31,6 +30,10 @@ pub struct Client(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) reliable: BoxTool,
     pub(crate) basic: BoxTool,
+    /// The tools inside `reliable`.
+    pub(crate) registry: Arc<Registry>,
+    /// The strictest effect of all tools.
+    pub(crate) strictest: Effect,
     pub(crate) stack: ReliabilityStack,
     pub(crate) builder: ClientBuilder,
 }
@@ -65,7 +68,7 @@ impl Client {
     /// Every registered tool, in order of registration.
     #[must_use]
     pub fn list_tools(&self) -> Vec<&ToolSpec> {
-        self.0.builder.registrations().iter().map(Registration::spec).collect()
+        self.0.registry.specs().collect()
     }
 
     /// The condition of every target somebody learnt something about.
@@ -98,9 +101,8 @@ impl Client {
 
     /// The effect of the named tool, else the strictest one registered: what a run may do before its tool is known.
     pub(crate) fn effect_of(&self, tool: Option<&str>) -> Effect {
-        let specs = || self.0.builder.registrations().iter().map(Registration::spec);
-        let named = specs().find(|spec| Some(spec.name()) == tool).map(ToolSpec::effect);
-        named.or_else(|| specs().map(ToolSpec::effect).max()).unwrap_or(Effect::AtMostOnce)
+        let named = tool.and_then(|name| self.0.registry.get(name));
+        named.map_or(self.0.strictest, |tool| tool.spec().effect())
     }
 }
 

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod breakdown;
 mod builder;
 mod client;
+mod door;
 mod error;
 mod events;
 mod explain;
@@ -20,6 +22,7 @@ pub use orch_providers as providers;
 pub use orch_reliability as reliability;
 
 pub use batch::{Batch, BatchItem, BatchSummary, RunAll};
+pub use breakdown::CostLine;
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::BuildError;

@@ -8,7 +8,8 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
-use crate::Explanation;
+use crate::breakdown::breakdown;
+use crate::{CostLine, Explanation};
 
 /// How a run ended that gave an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -98,6 +99,13 @@ impl Outcome {
         self.usage.cost_usd()
     }
 
+    /// What each attempt of each replicate used, those that failed included. The lines add up to [`usage`](Self::usage), except
+    /// that what the planner's own model used has no attempt: its line names the tool that answered. Empty for a replay.
+    #[must_use]
+    pub fn cost_breakdown(&self) -> Vec<CostLine> {
+        breakdown(self)
+    }
+
     /// The limits that held.
     pub fn budget(&self) -> &Budget {
         &self.budget
@@ -160,13 +168,14 @@ impl Outcome {
 
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Outcome", 12)?;
+        let mut fields = serializer.serialize_struct("Outcome", 13)?;
         fields.serialize_field("status", &self.status())?;
         fields.serialize_field("content", self.content())?;
         fields.serialize_field("served_by", &self.served_by())?;
         fields.serialize_field("replayed", &self.replayed())?;
         fields.serialize_field("usage", &self.usage)?;
         fields.serialize_field("cost_usd", &self.cost_usd())?;
+        fields.serialize_field("cost_breakdown", &self.cost_breakdown())?;
         fields.serialize_field("budget", &self.budget)?;
         fields.serialize_field("plan", &self.plan())?;
         fields.serialize_field("attempts", &self.attempts)?;

@@ -11,12 +11,12 @@ use tower::{Layer, ServiceBuilder};
 use crate::BuildError;
 use crate::registration::Registration;
 
-/// The layers of a run → plan → fallback → dispatch to tools with all layers of a tool.
+/// The layers of a run → plan → fallback → dispatch to tools with all layers of a tool; and these tools.
 pub(crate) fn reliable(
     registrations: &[Registration],
     stack: &ReliabilityStack,
     planner: Arc<dyn Planner>,
-) -> Result<BoxTool, BuildError> {
+) -> Result<(BoxTool, Arc<Registry>), BuildError> {
     let registry = registry(registrations, |tool| dependable(tool, stack), stack)?;
     let catalog = Catalog::new(Arc::clone(&registry), stack.health().clone());
     planner.check(&catalog)?;
@@ -26,8 +26,8 @@ pub(crate) fn reliable(
         .layer(stack.run().without_limits())
         .layer(plan)
         .layer(FallbackLayer::new())
-        .service(Dispatch::new(registry));
-    Ok(BoxTool::new(ToolSpec::at_most_once("reliable_orchestrator"), run))
+        .service(Dispatch::new(Arc::clone(&registry)));
+    Ok((BoxTool::new(ToolSpec::at_most_once("reliable_orchestrator"), run), registry))
 }
 
 /// The layers of a run → dispatch to tools with limits alone.

@@ -1,0 +1,55 @@
+use std::sync::Arc;
+
+use orch_core::{BoxTool, CallContext, Deadline, Effect, Error, HasContext, Request};
+use tokio::time::Instant;
+use tower::{Service, service_fn};
+
+use crate::Client;
+use crate::client::Inner;
+
+impl Client {
+    /// One of this client's tools with everything that stands around it, as a plain tool: for stacks, workflows and other
+    /// clients that know nothing of this one.
+    ///
+    /// Each call is a run with the tool named, so keys are remembered, and retry, circuit breakers and limits hold. The
+    /// call's own context counts: its ids, events, key, account and deadline. The client's deadline is set when it has none,
+    /// and the client's budget caps what one call takes from its account.
+    ///
+    /// # Errors
+    /// `UnknownTool`, with the nearest name.
+    pub fn into_tool(self, name: &str) -> Result<BoxTool, Error> {
+        let tool = self.inner().registry.find(name)?.clone();
+        let (spec, effect, name) = (tool.spec().clone(), tool.spec().effect(), Arc::<str>::from(name));
+        let run = service_fn(move |request: Request| {
+            let inner = self.inner();
+            let context = inner.nested(request.context(), effect);
+            // The options of the route it came by are those that were chosen for it.
+            let options = request.options().clone();
+            inner
+                .reliable
+                .clone()
+                .call(request.with_options(options).with_tool(Arc::clone(&name)).with_context(context))
+        });
+        Ok(BoxTool::new(spec, run).estimator(move |request| tool.estimate(request)))
+    }
+}
+
+impl Inner {
+    /// The context of a run inside another one.
+    fn nested(&self, context: &CallContext, effect: Effect) -> CallContext {
+        let (now, mut context) = (Instant::now(), context.clone());
+        let (stack, budget) = (&self.stack, self.stack.budget());
+        if context.deadline().is_none() {
+            context.limit_deadline(Deadline::after(now, stack.deadline()));
+        }
+        if let Some(time) = budget.time_limit() {
+            context.limit_deadline(Deadline::of_budget(now, time));
+        }
+        if context.parallel().is_none() {
+            context = context.with_max_parallel(self.builder.settings().max_parallel);
+        }
+        context.set_meter(context.meter().child("run", budget.limits()));
+        context.set_effect(effect);
+        context
+    }
+}
