@@ -316,8 +316,8 @@ impl CallContext {
         if self.run.cancellation.is_cancelled() {
             return Err(Error::new(crate::ErrorKind::Cancelled));
         }
-        match self.deadline {
-            Some(at) if at <= now => Err(self.deadline().expect("set above").error(now)),
+        match self.deadline() {
+            Some(deadline) if deadline.instant() <= now => Err(deadline.error(now)),
             _ => Ok(()),
         }
     }
