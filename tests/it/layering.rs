@@ -13,10 +13,14 @@ fn arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("orch-core", BTreeSet::new()),
         ("orch-planning", middle.into()),
         ("orch-reliability", middle.into()),
-        ("orch-evidence", middle.into()),
+        ("orch-derive", BTreeSet::new()),
+        ("orch-evidence", ["orch-core", "orch-derive"].into()),
         ("orch-providers", middle.into()),
         ("orch-testkit", middle.into()),
-        ("orch-facade", ["orch-core", "orch-planning", "orch-reliability", "orch-evidence", "orch-providers"].into()),
+        (
+            "orch-facade",
+            ["orch-core", "orch-derive", "orch-planning", "orch-reliability", "orch-evidence", "orch-providers"].into(),
+        ),
     ])
 }
 
@@ -94,6 +98,15 @@ fn strsim_is_used_directly_only_where_words_are_compared() {
         let may = ["orch-core", "orch-planning", "orch-evidence"].contains(&package.name.as_str());
         assert!(!uses || may, "{} uses strsim", package.name);
     }
+}
+
+#[test]
+fn the_derive_is_a_feature_and_brings_nothing_that_serde_does_not() {
+    let plain = normal_tree("orch-evidence", &[]);
+    let derive = normal_tree("orch-evidence", &["--features", "derive"]);
+    let brought: Vec<&String> = derive.difference(&plain).collect();
+    assert!(brought.len() == 1 && brought[0].starts_with("orch-derive "), "{brought:?}");
+    assert!(!normal_tree("orch-facade", &[]).iter().any(|line| line.starts_with("orch-derive ")));
 }
 
 #[test]

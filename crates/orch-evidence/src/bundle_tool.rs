@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use orch_core::{
     BoxTool, Budget, Effect, Error, Estimate, IntoTool, Output, Request, Tool, ToolKind, ToolSpec, try_ready,
 };
+use serde::de::DeserializeOwned;
 use tower::Layer;
 
 use crate::confidence::{AgreementCalibrator, Calibrator};
 use crate::decision::SharedPolicy;
 use crate::options::{BundleOptions, Waves};
 use crate::replicate::{ReplicateLayer, ReplicateService};
-use crate::{Distance, StopRule};
+use crate::{Consensus, Distance, StopRule};
 
 /// A tool whose every call is replicated, kept in its parts.
 ///
@@ -87,6 +88,11 @@ impl BundleTool {
     /// Lays options over those that are set.
     pub fn options(self, options: BundleOptions) -> Self {
         self.with(|layer| layer.options(options))
+    }
+
+    /// See [`ReplicateLayer::answers`].
+    pub fn answers<T: Consensus + DeserializeOwned>(self) -> Self {
+        self.with(ReplicateLayer::answers::<T>)
     }
 
     /// Sets when the answer is settled; default [`adaptive`](crate::stopping::adaptive).

@@ -21,6 +21,7 @@ pub mod stopping;
 mod summarise;
 mod tree;
 mod truncate;
+pub mod typed;
 mod validate;
 
 pub use bundle::{
@@ -41,4 +42,8 @@ pub use replicate::{ReplicateFuture, ReplicateLayer, ReplicateService};
 pub use rules::{Compare, ConsensusRules, FieldRule, NullPolicy};
 pub use seeds::seeds;
 pub use stopping::{StopRule, TallyView};
+pub use typed::{Consensus, Evidence};
 pub use validate::Validator;
+
+#[cfg(feature = "derive")]
+pub use orch_derive::Consensus;

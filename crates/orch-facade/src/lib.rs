@@ -36,6 +36,9 @@ pub use orch_core::{
     BoxTool, Budget, Content, Effect, Envelope, Error, ErrorKind, Event, Input, IntoTool, Output, Request, Tool,
     ToolSpec, Usage, tool_fn, typed_tool_fn,
 };
+#[cfg(feature = "derive")]
+pub use orch_derive::ConsensusOfFacade as Consensus;
 pub use orch_evidence::BundleTool;
+pub use orch_evidence::typed::{Consensus, Evidence};
 pub use orch_planning::{Op, Rule, RulePlanner};
 pub use orch_reliability::{CircuitBreakerConfig, IdempotencyConfig, RateLimitConfig, RetryPolicy};

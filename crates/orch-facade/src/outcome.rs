@@ -1,11 +1,13 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use orch_core::{AttemptRecord, Budget, CallContext, Content, Error, Output, Usage};
+use orch_core::{AttemptRecord, Budget, CallContext, Content, Error, Output, Usage, from_json};
 use orch_evidence::Bundle;
+use orch_evidence::typed::{Consensus, Evidence};
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::breakdown::breakdown;
@@ -66,12 +68,25 @@ impl Outcome {
         self.output.content()
     }
 
-    /// The answer as `T`.
+    /// The answer as `T`; of a bundle, what its replicates agree on.
     ///
     /// # Errors
     /// `BadOutput` that points at the field which does not fit.
     pub fn typed<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, Error> {
-        self.content().get()
+        match self.evidence() {
+            // Who asks for the bundle itself gets it.
+            Ok(bundle) => from_json(bundle.summary.consensus.as_ref().unwrap_or(&Value::Null))
+                .or_else(|error| self.content().get().map_err(|_| error)),
+            Err(_) => self.content().get(),
+        }
+    }
+
+    /// What the replicates of a bundle agree on as `T`, with the evidence for each of its fields.
+    ///
+    /// # Errors
+    /// As [`evidence`](Self::evidence) and [`Evidence::from_bundle`].
+    pub fn evidence_of<T: Consensus + DeserializeOwned>(&self) -> Result<Evidence<T>, Error> {
+        Evidence::from_bundle(self.evidence()?.clone())
     }
 
     /// The Evidence Bundle, if the tool was a bundle.

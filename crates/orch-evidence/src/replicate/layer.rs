@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use orch_core::{Budget, Error};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::Layer;
 
@@ -13,6 +14,7 @@ use crate::distance::{Distance, TokenLevenshtein};
 use crate::options::{BundleOptions, Delivery, Diversity, Order, Waves};
 use crate::stopping::StopRule;
 use crate::validate::Validator;
+use crate::{Consensus, ConsensusRules, typed};
 
 /// Calls the inner service up to K times and answers with the [`Bundle`](crate::Bundle) of what came back.
 ///
@@ -149,6 +151,14 @@ impl ReplicateLayer {
     fn calibrated(mut self, change: impl FnOnce(Calibration) -> Calibration) -> Self {
         self.calibration = Arc::new(change(Arc::unwrap_or_clone(self.calibration)));
         self
+    }
+
+    /// Says that answers are values of a type: they are compared by its [rules](ConsensusRules::of), and one that is no
+    /// `T`, or that its [`check`](Consensus::check) refuses, does not count, as with a [`validator`](Self::validator). A
+    /// consensus of fields that is refused gives way to the medoid's answer. Read it as
+    /// [`Evidence<T>`](crate::Evidence).
+    pub fn answers<T: Consensus + DeserializeOwned>(self) -> Self {
+        self.options(BundleOptions::new().rules(ConsensusRules::of::<T>())).validator(typed::validator::<T>())
     }
 
     /// Sets what an answer must be to be valid, besides not empty. A schema that the options name or contain wins.

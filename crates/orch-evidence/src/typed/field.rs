@@ -1,0 +1,88 @@
+use serde_json::Value;
+
+use crate::bundle::{ConsensusSource, Disagreement, DisagreementKind, FieldStatistics, Summary};
+
+/// What a bundle knows of one field of its consensus, or of one part with all that is in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    summary: &'a Summary,
+    pointer: &'a str,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn new(summary: &'a Summary, pointer: &'a str) -> Self {
+        Self { summary, pointer }
+    }
+
+    /// Where it is, as a JSON Pointer.
+    #[must_use]
+    pub fn pointer(&self) -> &'a str {
+        self.pointer
+    }
+
+    /// Its value; `None`: the consensus has no such field.
+    #[must_use]
+    pub fn value(&self) -> Option<&'a Value> {
+        self.summary.consensus.as_ref()?.pointer(self.pointer)
+    }
+
+    /// Which part of the compared replicates stands behind the value, 0 to 1: those that have the field, times the
+    /// part of them, by weight, that says the same. Of an object or an array it is that of its weakest part. It ranks
+    /// fields, and is no chance of being right.
+    ///
+    /// `None`: the consensus has no such field, or is the answer of one replicate
+    /// ([`ConsensusSource::Fallback`]), whose fields were not voted for.
+    #[must_use]
+    pub fn support(&self) -> Option<f64> {
+        self.value()?;
+        if self.summary.consensus_source == ConsensusSource::Fallback {
+            return None;
+        }
+        let voted = self.summary.distributions.iter().filter(|(pointer, _)| self.contains(pointer));
+        let values = voted.map(|(_, statistics)| self.part_of_all(statistics.support, statistics.n as usize));
+        // A vote about a value is in the statistics above, unless it was a tie.
+        let shapes =
+            self.disagreements().filter(|found| found.kind != DisagreementKind::Value || found.consensus.is_none());
+        let shapes = shapes.map(|found| {
+            let said: usize = found.candidates.iter().map(|candidate| candidate.replicate_ids.len()).sum();
+            self.part_of_all(followed(found), said)
+        });
+        Some(values.chain(shapes).fold(1.0, f64::min))
+    }
+
+    /// The statistics of its values; `None` of an object or an array, which have none of their own.
+    #[must_use]
+    pub fn statistics(&self) -> Option<&'a FieldStatistics> {
+        self.summary.distributions.get(self.pointer)
+    }
+
+    /// Where the answers differ in this field or in what is inside it, the most divided first.
+    pub fn disagreements(&self) -> impl Iterator<Item = &'a Disagreement> {
+        let here = self.pointer;
+        self.summary.disagreements.iter().filter(move |found| is_within(&found.pointer, here))
+    }
+
+    /// Whether a value of the consensus is in this part of it.
+    fn contains(&self, pointer: &str) -> bool {
+        let consensus = self.summary.consensus.as_ref();
+        is_within(pointer, self.pointer) && consensus.is_some_and(|whole| whole.pointer(pointer).is_some())
+    }
+
+    fn part_of_all(&self, support: f64, n: usize) -> f64 {
+        support * n as f64 / self.summary.compared.len() as f64
+    }
+}
+
+/// The part of those who differ that says what the consensus follows; in a tie that of the first alternative.
+fn followed(found: &Disagreement) -> f64 {
+    let winner = match &found.consensus {
+        Some(winner) => found.candidates.iter().find(|candidate| candidate.value == *winner),
+        None => found.candidates.first(),
+    };
+    winner.map_or(0.0, |winner| winner.support)
+}
+
+/// Whether a pointer is another one, or points into what that one points at.
+fn is_within(pointer: &str, outer: &str) -> bool {
+    pointer.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
