@@ -36,14 +36,14 @@ fn erased() -> Ready<Erased> {
     Ready::new(Erased::new(subject::stack(Tool::Answers)))
 }
 
-#[library_benchmark(config = limit(3_560))]
+#[library_benchmark(config = limit(1_315))]
 #[bench::ready(stack(Tool::Answers))]
 fn stack_over_a_ready_tool(mut ready: Ready<Stack>) -> Counted<Stack> {
     let result = ready.call();
     (ready, result)
 }
 
-#[library_benchmark(config = limit(4_960))]
+#[library_benchmark(config = limit(2_580))]
 #[bench::waits(stack(Tool::AnswersAtTheSecondPoll))]
 fn stack_over_a_tool_that_waits_once(mut ready: Ready<Stack>) -> Counted<Stack> {
     let handle = ready.runtime.handle().clone();
@@ -53,21 +53,21 @@ fn stack_over_a_tool_that_waits_once(mut ready: Ready<Stack>) -> Counted<Stack> 
     (ready, result)
 }
 
-#[library_benchmark(config = limit(4_910))]
+#[library_benchmark(config = limit(1_815))]
 #[bench::erased(erased())]
 fn stack_erased_and_cloned_for_the_call(mut ready: Ready<Erased>) -> Counted<Erased> {
     let result = subject::run(&mut ready.service.clone(), ready.ask.take().expect("asked once"));
     (ready, result)
 }
 
-#[library_benchmark(config = limit(1_510))]
+#[library_benchmark(config = limit(600))]
 #[bench::closed(Ready::new(subject::breaker(Tool::Answers)))]
 fn closed_breaker(mut ready: Ready<CircuitBreaker<Tool>>) -> Counted<CircuitBreaker<Tool>> {
     let result = ready.call();
     (ready, result)
 }
 
-#[library_benchmark(config = limit(1_250))]
+#[library_benchmark(config = limit(608))]
 #[bench::open(Ready::new(subject::open_breaker()))]
 fn open_breaker_rejects(mut ready: Ready<CircuitBreaker<Tool>>) -> Counted<CircuitBreaker<Tool>> {
     let result = ready.call();
@@ -84,7 +84,7 @@ fn patient() -> Ready<Retry<Tool>> {
     ready.asking(Ask::new())
 }
 
-#[library_benchmark(config = limit(6_600))]
+#[library_benchmark(config = limit(3_035))]
 #[bench::throttled(patient())]
 fn failed_attempt_and_decision_to_wait_as_long_as_asked(mut ready: Ready<Retry<Tool>>) -> (Ready<Retry<Tool>>, bool) {
     let handle = ready.runtime.handle().clone();

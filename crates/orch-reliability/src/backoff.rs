@@ -44,6 +44,9 @@ impl Backoff {
         if self.base.is_zero() {
             return Duration::ZERO;
         }
+        if n == 0 {
+            return self.base.min(self.cap);
+        }
         let grown = self.base.as_secs_f64() * self.factor.powf(f64::from(n));
         Duration::try_from_secs_f64(grown).map_or(self.cap, |grown| grown.min(self.cap))
     }

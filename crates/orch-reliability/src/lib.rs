@@ -12,6 +12,8 @@ pub mod fallback;
 mod hashed_key;
 pub mod idempotency;
 pub mod memory;
+mod per_target;
+mod queued;
 pub mod rate_limit;
 pub mod retry;
 mod retry_budget;

@@ -18,6 +18,8 @@ pub struct Progress(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     started: Instant,
+    /// Whether anything below was ever written.
+    touched: AtomicBool,
     /// Nanoseconds since `started`, plus one; zero means never.
     first: AtomicU64,
     last: AtomicU64,
@@ -26,22 +28,39 @@ struct Inner {
     usage: Mutex<Usage>,
 }
 
-impl Progress {
-    /// Nothing has arrived yet.
-    #[must_use]
-    pub fn starting(now: Instant) -> Self {
-        Self(Arc::new(Inner {
+impl Inner {
+    fn starting(now: Instant) -> Self {
+        Self {
             started: now,
+            touched: AtomicBool::new(false),
             first: AtomicU64::new(0),
             last: AtomicU64::new(0),
             committed: AtomicBool::new(false),
             streamed: AtomicBool::new(false),
             usage: Mutex::new(Usage::new()),
-        }))
+        }
+    }
+}
+
+impl Progress {
+    /// Nothing has arrived yet.
+    #[must_use]
+    pub fn starting(now: Instant) -> Self {
+        Self(Arc::new(Inner::starting(now)))
+    }
+
+    /// Nothing has arrived yet of what begins now; clones keep what they know.
+    pub(crate) fn restart(&mut self, now: Instant) {
+        let fresh = Inner::starting(now);
+        match Arc::get_mut(&mut self.0) {
+            Some(ours) => *ours = fresh,
+            None => self.0 = Arc::new(fresh),
+        }
     }
 
     /// Notes that the answer is expected in chunks, so that a first one which does not come is missed.
     pub fn expect_chunks(&self) {
+        self.touch();
         self.0.streamed.store(true, Ordering::Release);
     }
 
@@ -61,12 +80,20 @@ impl Progress {
 
     /// Notes that text or a tool call was delivered: from here on a repeat would say it twice.
     pub fn commit(&self) {
+        self.touch();
         self.0.committed.store(true, Ordering::Release);
     }
 
     /// Replaces what is known of the usage.
     pub fn set_usage(&self, usage: Usage) {
+        self.touch();
         *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
+    }
+
+    /// Whether nothing was noted yet.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        !self.0.touched.load(Ordering::Acquire)
     }
 
     /// Whether the answer is expected in chunks. One that comes in a single piece has no first chunk to wait for.
@@ -102,10 +129,18 @@ impl Progress {
     /// What is known of the usage.
     #[must_use]
     pub fn usage(&self) -> Usage {
+        if self.is_untouched() {
+            return Usage::new();
+        }
         self.0.usage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn touch(&self) {
+        self.0.touched.store(true, Ordering::Release);
+    }
+
     fn mark(&self, now: Instant) -> u64 {
+        self.touch();
         let nanos = now.saturating_duration_since(self.0.started).as_nanos();
         u64::try_from(nanos).unwrap_or(u64::MAX - 1) + 1
     }
@@ -131,6 +166,24 @@ mod tests {
         assert_eq!(progress.first_at(), Some(start + Duration::from_secs(2)));
         assert_eq!(progress.last_at(), Some(start + Duration::from_secs(3)));
         assert!(!progress.committed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whatever_is_noted_touches_it() {
+        let now = Instant::now();
+        let notes: [fn(&Progress, Instant); 5] = [
+            |progress, _| progress.expect_chunks(),
+            |progress, now| progress.heartbeat(now),
+            |progress, now| progress.chunk(now),
+            |progress, _| progress.commit(),
+            |progress, _| progress.set_usage(Usage::new()),
+        ];
+        for note in notes {
+            let progress = Progress::starting(now);
+            assert!(progress.is_untouched());
+            note(&progress, now);
+            assert!(!progress.is_untouched());
+        }
     }
 
     #[tokio::test(start_paused = true)]

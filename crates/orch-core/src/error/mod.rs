@@ -83,6 +83,15 @@ impl Error {
         &self.0.kind
     }
 
+    /// What went wrong in words, the same as `Display` writes; a message that is there already is shared.
+    #[must_use]
+    pub fn text(&self) -> Arc<str> {
+        match &self.0.kind {
+            ErrorKind::ToolExecution { message } => Arc::clone(message),
+            kind => kind.to_string().into(),
+        }
+    }
+
     /// How layers treat it.
     #[must_use]
     pub fn class(&self) -> Class {

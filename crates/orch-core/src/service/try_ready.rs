@@ -12,6 +12,7 @@ use tower::util::Oneshot;
 /// not, a fresh clone takes its place and the *waiting* instance moves into the future, which waits and
 /// then calls it. So a layer built on this is always ready itself and reserves nothing in `poll_ready`;
 /// what outer layers see is an error from a layer inside that rejects, never backpressure.
+#[inline]
 pub fn try_ready<S, R>(service: &mut S, request: R) -> TryReady<S, R>
 where
     S: Service<R> + Clone,
@@ -47,6 +48,7 @@ pin_project! {
 impl<S: Service<R>, R> Future for TryReady<S, R> {
     type Output = Result<S::Response, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             TryReadyProj::Called { future } => future.poll(cx),

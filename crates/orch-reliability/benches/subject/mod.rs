@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -87,6 +87,17 @@ impl Service<Ask> for Tool {
     }
 }
 
+/// Made once: what a tool's own error costs is not counted.
+fn throttled() -> Error {
+    static THROTTLED: LazyLock<Error> = LazyLock::new(|| {
+        Error::tool_execution("it is throttled")
+            .with_class(Class::Throttled)
+            .with_not_executed()
+            .with_retry_after(Duration::from_secs(1))
+    });
+    THROTTLED.clone()
+}
+
 impl Future for Answer {
     type Output = Result<String, Error>;
 
@@ -99,10 +110,7 @@ impl Future for Answer {
                 Poll::Pending
             }
             Tool::Fails => Poll::Ready(Err(Error::transient("it failed"))),
-            Tool::IsThrottled => Poll::Ready(Err(Error::transient("it is throttled")
-                .with_class(Class::Throttled)
-                .with_not_executed()
-                .with_retry_after(Duration::from_secs(1)))),
+            Tool::IsThrottled => Poll::Ready(Err(throttled())),
         }
     }
 }
@@ -134,6 +142,7 @@ pub fn open_breaker() -> CircuitBreaker<Tool> {
 
 /// A retry layer that would wait for a throttled target.
 pub fn patient() -> Retry<Tool> {
+    let _ = throttled();
     let policy = RetryPolicy::default().seed(1);
     ServiceBuilder::new().layer(RetryLayer::new(policy).expect("a valid policy")).service(Tool::IsThrottled)
 }

@@ -2,16 +2,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use orch_core::{Deadline, Error, HasContext};
+use orch_core::{Deadline, Error, HasContext, Target};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::PollSemaphore;
 use tower::{Layer, Service};
 
 use super::ResponseFuture;
-use super::future::Queue;
 use super::places::Places;
+use super::queue::PlaceQueue;
 use crate::ConfigError;
+use crate::per_target::First;
 
 /// Lets at most so many calls to one [target](orch_core::Target) work at the same time, so that a slow provider does
 /// not tie up everything; those above wait a little, first come, first served, and are then rejected.
@@ -94,7 +95,7 @@ impl<S> Layer<S> for BulkheadLayer {
     type Service = Bulkhead<S>;
 
     fn layer(&self, inner: S) -> Bulkhead<S> {
-        Bulkhead { inner, layer: self.clone() }
+        Bulkhead { inner, shared: Arc::new(Shared { layer: self.clone(), first: First::unknown() }) }
     }
 }
 
@@ -102,7 +103,20 @@ impl<S> Layer<S> for BulkheadLayer {
 #[derive(Clone, Debug)]
 pub struct Bulkhead<S> {
     inner: S,
+    shared: Arc<Shared>,
+}
+
+/// The layer, and the places that this service needs most at hand.
+#[derive(Debug)]
+struct Shared {
     layer: BulkheadLayer,
+    first: First<Arc<Semaphore>>,
+}
+
+impl Shared {
+    fn of(&self, target: &Target) -> Arc<Semaphore> {
+        self.first.or_find(target, || self.layer.places.of(target))
+    }
 }
 
 impl<S, R> Service<R> for Bulkhead<S>
@@ -120,13 +134,17 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let semaphore = self.layer.places.of(request.context().target());
+        let semaphore = self.shared.of(request.context().target());
         // Does not overtake: as long as anybody waits, free places go to those who wait.
         match Arc::clone(&semaphore).try_acquire_owned() {
             Ok(place) => ResponseFuture::calling(&mut self.inner, request, place),
             Err(_) => {
-                let until = Deadline::after(Instant::now(), self.layer.max_wait).instant();
-                ResponseFuture::waiting(self.inner.clone(), request, Queue::new(PollSemaphore::new(semaphore), until))
+                let until = Deadline::after(Instant::now(), self.shared.layer.max_wait).instant();
+                ResponseFuture::waiting(
+                    self.inner.clone(),
+                    request,
+                    PlaceQueue::new(PollSemaphore::new(semaphore), until),
+                )
             }
         }
     }
@@ -134,7 +152,7 @@ where
 
 #[cfg(test)]
 impl BulkheadLayer {
-    pub(super) fn free_places(&self, target: &orch_core::Target) -> usize {
+    pub(super) fn free_places(&self, target: &Target) -> usize {
         self.places.of(target).available_permits()
     }
 }

@@ -1,38 +1,32 @@
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use orch_core::Target;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::per_target::{PerTarget, Rests};
 
 /// The semaphore of every target that was called.
 #[derive(Debug)]
 pub(super) struct Places {
     per_target: usize,
-    semaphores: Mutex<HashMap<Target, Arc<Semaphore>>>,
+    semaphores: PerTarget<Semaphore>,
 }
-
-/// From so many targets on, those that nobody uses are forgotten before one is added. They would be made anew just as
-/// they are: all places free.
-const KEPT: usize = 256;
 
 impl Places {
     pub(super) fn new(per_target: usize) -> Self {
-        Self { per_target, semaphores: Mutex::default() }
+        Self { per_target, semaphores: PerTarget::default() }
     }
 
     pub(super) fn of(&self, target: &Target) -> Arc<Semaphore> {
-        // Nothing in here can stop half-way, so a poisoned map is still right.
-        let mut semaphores = self.semaphores.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(semaphore) = semaphores.get(target) {
-            return Arc::clone(semaphore);
-        }
-        if semaphores.len() >= KEPT {
-            // Permits and waiters hold the semaphore too.
-            semaphores.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
-        }
-        let semaphore = Arc::new(Semaphore::new(self.per_target));
-        semaphores.insert(target.clone(), Arc::clone(&semaphore));
-        semaphore
+        self.semaphores.of(target, || Semaphore::new(self.per_target))
+    }
+}
+
+/// Permits and waiters hold the semaphore, so one that nobody holds has all its places free.
+impl Rests for Semaphore {
+    fn is_at_rest(&self, _: Instant) -> bool {
+        true
     }
 }
 
@@ -45,10 +39,10 @@ mod tests {
         let places = Places::new(1);
         let busy = Target::new("busy");
         let permit = places.of(&busy).try_acquire_owned().unwrap();
-        for n in 0..10 * KEPT {
+        for n in 0..1_000 {
             assert_eq!(places.of(&Target::new(format!("t{n}"))).available_permits(), 1);
         }
-        assert!(places.semaphores.lock().unwrap().len() <= KEPT + 1);
+        assert!(places.semaphores.targets().len() < 500);
         assert_eq!(places.of(&busy).available_permits(), 0);
         drop(permit);
         assert_eq!(places.of(&busy).available_permits(), 1);

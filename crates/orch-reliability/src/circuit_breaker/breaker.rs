@@ -1,11 +1,16 @@
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orch_core::event::Origin;
 use orch_core::{CallContext, Circuit, Error, ErrorKind, Event, EventSink, HealthBoard, Target};
 use tokio::time::Instant;
 
-use super::state::{Change, News, Order, Permit, Rejection, Rules, State};
+use super::change::Change;
+use super::fast_path::FastPath;
+use super::state::{News, Order, Permit, Rejection, Rules, State};
 use super::verdict::Verdict;
+use super::window::Scale;
+use crate::per_target::Rests;
 
 /// The circuit of one target: its state, and everyone who must hear of it.
 #[derive(Debug)]
@@ -13,59 +18,83 @@ pub(super) struct Breaker {
     target: Target,
     rules: Rules,
     health: Option<HealthBoard>,
-    state: Mutex<State>,
+    scale: Scale,
+    fast_path: FastPath,
+    core: Mutex<Core>,
+}
+
+/// What the lock protects.
+#[derive(Debug)]
+struct Core {
+    state: State,
+    /// The bucket that the fast path counts for.
+    bucket: u64,
+    /// The last rejection, to be used again once nobody else has it.
+    spare: Option<Error>,
 }
 
 impl Breaker {
     pub(super) fn new(target: Target, rules: Rules, health: Option<HealthBoard>) -> Self {
-        let state = Mutex::new(State::new(Instant::now(), &rules));
-        Self { target, rules, health, state }
+        let state = State::new(Instant::now(), &rules);
+        let scale = state.scale();
+        let core = Mutex::new(Core { state, bucket: 0, spare: None });
+        Self { target, rules, health, scale, fast_path: FastPath::default(), core }
     }
 
     /// Lets a call through, or says why not.
     pub(super) fn admit(self: Arc<Self>, context: &CallContext) -> Result<Admitted, Error> {
-        let now = Instant::now();
         let listener = Listener::of(context);
-        let answer = {
-            let mut state = self.lock();
-            let (answer, change) = state.admit(now, &self.rules);
-            self.publish(&state, &News { change, ..News::default() }, now);
-            drop(state);
-            self.announce(change, listener.as_ref());
-            answer
+        let permit = match self.fast_path.generation() {
+            Some(generation) => {
+                let watched = self.rules.config.slow_after.is_some();
+                Permit::passing(generation, watched.then(Instant::now))
+            }
+            None => self.ask(listener.as_ref())?,
         };
-        match answer {
-            Ok(permit) => Ok(Admitted { breaker: self, permit: Some(permit), listener, inside: false }),
-            Err(rejection) => Err(self.rejected(rejection)),
-        }
+        Ok(Admitted { breaker: self, permit: Some(permit), listener, inside: false })
+    }
+
+    /// Asks the machine whether a call may pass.
+    fn ask(&self, listener: Option<&Listener>) -> Result<Permit, Error> {
+        let now = Instant::now();
+        let mut core = self.lock(now);
+        let (answer, change) = core.state.admit(now, &self.rules);
+        self.publish(&core.state, &News { change, ..News::default() }, now);
+        let answer = answer.map_err(|rejection| self.rejected(rejection, &mut core.spare));
+        drop(core);
+        self.announce(change, listener);
+        answer
     }
 
     pub(super) fn order(&self, order: Order) {
         let now = Instant::now();
-        let mut state = self.lock();
-        let change = state.order(order, now, &self.rules);
+        let mut core = self.lock(now);
+        let change = core.state.order(order, now);
         if let (Order::Reset, Some(board)) = (order, &self.health) {
             board.update(&self.target, |health| (health.cooldown_until, health.quota_until) = (None, None));
         }
-        self.publish(&state, &News { change: Some(change), ..News::default() }, now);
-        drop(state);
+        self.publish(&core.state, &News { change: Some(change), ..News::default() }, now);
+        drop(core);
         self.announce(Some(change), None);
     }
 
     pub(super) fn read<T>(&self, look: impl FnOnce(&State, Instant) -> T) -> T {
-        look(&self.lock(), Instant::now())
-    }
-
-    pub(super) fn is_idle(&self, now: Instant) -> bool {
-        self.lock().is_idle(now, &self.rules)
+        let now = Instant::now();
+        look(&self.lock(now).state, now)
     }
 
     fn report(&self, permit: Permit, verdict: Verdict, listener: Option<&Listener>) {
         let now = Instant::now();
-        let mut state = self.lock();
-        let news = state.report(permit, verdict, now, &self.rules);
-        self.publish(&state, &news, now);
-        drop(state);
+        if verdict == Verdict::Success && !permit.is_slow(now, &self.rules) {
+            let stamp = permit.stamp(self.scale.number(now));
+            if stamp.is_some_and(|stamp| self.fast_path.count(stamp)) {
+                return;
+            }
+        }
+        let mut core = self.lock(now);
+        let news = core.state.report(permit, verdict, now, &self.rules);
+        self.publish(&core.state, &news, now);
+        drop(core);
         self.announce(news.change, listener);
     }
 
@@ -97,22 +126,82 @@ impl Breaker {
         }
     }
 
-    fn rejected(&self, rejection: Rejection) -> Error {
-        let target = self.target.clone();
-        let (kind, retry_after) = match rejection {
-            Rejection::Open { retry_after } => (ErrorKind::CircuitOpen { target }, retry_after),
-            Rejection::Cooling { retry_after } => (ErrorKind::RateLimited { target }, Some(retry_after)),
+    /// The error of a rejection. A target that is down is asked for again and again, so the last one is kept and, once
+    /// its caller has dropped it, only told the new time.
+    fn rejected(&self, rejection: Rejection, spare: &mut Option<Error>) -> Error {
+        let target = || self.target.clone();
+        let (kept, retry_after) = match rejection {
+            Rejection::Open { retry_after } => {
+                (spare.take().filter(|error| matches!(error.kind(), ErrorKind::CircuitOpen { .. })), retry_after)
+            }
+            Rejection::Cooling { retry_after } => {
+                (spare.take().filter(|error| matches!(error.kind(), ErrorKind::RateLimited { .. })), Some(retry_after))
+            }
         };
-        let error = Error::new(kind);
-        match retry_after {
-            Some(wait) => error.with_retry_after(wait),
-            None => error,
-        }
+        let fresh = || match rejection {
+            Rejection::Open { .. } => Error::new(ErrorKind::CircuitOpen { target: target() }),
+            Rejection::Cooling { .. } => Error::new(ErrorKind::RateLimited { target: target() }),
+        };
+        let Some(wait) = retry_after else { return fresh() };
+        let error = kept.unwrap_or_else(fresh).with_retry_after(wait);
+        *spare = Some(error.clone());
+        error
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// The state, with every success of the fast path in it. The fast path is closed until the lock is given back.
+    fn lock(&self, now: Instant) -> Locked<'_> {
         // Every change under the lock is complete before it can panic, so a poisoned state is still right.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let (successes, bucket) = (self.fast_path.close(), core.bucket);
+        if successes > 0 {
+            core.state.absorb(successes, bucket);
+        }
+        Locked { breaker: self, core, now }
+    }
+}
+
+impl Rests for Breaker {
+    fn is_at_rest(&self, now: Instant) -> bool {
+        self.lock(now).state.is_idle(now, &self.rules)
+    }
+
+    /// The one made anew will be closed, and will not say so.
+    fn forgotten(&self) {
+        if let Some(board) = &self.health
+            && board.read(&self.target).circuit != Circuit::Closed
+        {
+            board.update(&self.target, |health| health.circuit = Circuit::Closed);
+        }
+    }
+}
+
+/// The lock, taken at a moment.
+struct Locked<'a> {
+    breaker: &'a Breaker,
+    core: MutexGuard<'a, Core>,
+    now: Instant,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let Self { breaker, core, now } = self;
+        let free = core.state.free_bucket(*now, &breaker.rules);
+        core.bucket = free.unwrap_or_default();
+        breaker.fast_path.open(core.state.passing(*now), free.and_then(|bucket| core.state.stamp(bucket)));
     }
 }
 
@@ -164,5 +253,134 @@ impl Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         self.report(if self.inside { Verdict::Failure } else { Verdict::GivenUp });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::CircuitBreakerConfig;
+
+    /// What happens to a circuit.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Wait(u64),
+        Admit,
+        /// The call at this place, counted round, ends so.
+        End(usize, Verdict),
+        Order(Order),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let verdict = prop_oneof![
+            6 => Just(Verdict::Success),
+            2 => Just(Verdict::Failure),
+            1 => Just(Verdict::TimedOut),
+            1 => Just(Verdict::Throttled(Some(Duration::from_secs(3)))),
+            1 => Just(Verdict::Neutral),
+            1 => Just(Verdict::GivenUp),
+        ];
+        let order = prop_oneof![Just(Order::Open), Just(Order::Close), Just(Order::Reset)];
+        prop_oneof![
+            2 => (0_u64..9_000).prop_map(Step::Wait),
+            8 => Just(Step::Admit),
+            8 => (any::<usize>(), verdict).prop_map(|(place, verdict)| Step::End(place, verdict)),
+            1 => order.prop_map(Step::Order),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn with_and_without_the_fast_path_a_circuit_does_the_same(
+            trace in prop::collection::vec(step(), 1..120), watched: bool, min_calls in 1_u32..8,
+        ) {
+            let mut config = CircuitBreakerConfig::default().failure_threshold(3).min_calls(min_calls);
+            if watched {
+                config = config.slow_after(Duration::from_secs(5));
+            }
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let rules = Rules { config, seed: 1 };
+                let breaker = Arc::new(Breaker::new("t".into(), rules.clone(), None));
+                let mut machine = State::new(Instant::now(), &rules);
+                let mut running = Vec::new();
+                for step in trace {
+                    let now = Instant::now();
+                    match step {
+                        Step::Wait(millis) => tokio::time::advance(Duration::from_millis(millis)).await,
+                        Step::Admit => {
+                            let ours = Arc::clone(&breaker).admit(&CallContext::new());
+                            match (ours, machine.admit(now, &rules).0) {
+                                (Ok(admitted), Ok(permit)) => running.push((admitted, permit)),
+                                (Err(error), Err(rejection)) => {
+                                    let expected = match rejection {
+                                        Rejection::Open { retry_after } => retry_after,
+                                        Rejection::Cooling { retry_after } => Some(retry_after),
+                                    };
+                                    prop_assert_eq!(error.retry_after(), expected);
+                                }
+                                (ours, theirs) => prop_assert!(false, "{:?} but {:?}", ours, theirs),
+                            }
+                        }
+                        Step::End(place, verdict) if !running.is_empty() => {
+                            let (mut admitted, permit) = running.swap_remove(place % running.len());
+                            admitted.report(verdict);
+                            machine.report(permit, verdict, now, &rules);
+                        }
+                        Step::End(..) => {}
+                        Step::Order(order) => {
+                            breaker.order(order);
+                            machine.order(order, now);
+                        }
+                    }
+                    let now = Instant::now();
+                    let look = |state: &State| (state.circuit(now), state.counts(now), state.openings());
+                    // Looking takes the lock, so every second step is left alone with the fast path.
+                    if running.len() % 2 == 0 {
+                        prop_assert_eq!(breaker.read(|state, _| look(state)), look(&machine));
+                    }
+                }
+                let now = Instant::now();
+                let look = |state: &State| (state.circuit(now), state.counts(now), state.openings());
+                prop_assert_eq!(breaker.read(|state, _| look(state)), look(&machine));
+                // Those that still run say nothing more.
+                running.drain(..).for_each(|(mut admitted, _)| admitted.report(Verdict::Neutral));
+                Ok(())
+            })?;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn prompt_successes_of_a_closed_circuit_are_counted_while_its_lock_is_taken() {
+        let rules = Rules { config: CircuitBreakerConfig::default(), seed: 1 };
+        let breaker = Arc::new(Breaker::new("t".into(), rules, None));
+        let call = || Arc::clone(&breaker).admit(&CallContext::new()).unwrap().report(Verdict::Success);
+        call();
+        let core = breaker.core.lock().unwrap();
+        for _ in 0..9 {
+            call();
+        }
+        drop(core);
+        assert_eq!(breaker.read(|state, now| state.counts(now).calls), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rejection_that_its_caller_has_dropped_is_used_again_and_one_that_is_held_is_not_changed() {
+        let rules = Rules { config: CircuitBreakerConfig::default().jitter(0.0), seed: 1 };
+        let breaker = Arc::new(Breaker::new("t".into(), rules, None));
+        breaker.order(Order::Open);
+        assert_eq!(Arc::clone(&breaker).admit(&CallContext::new()).unwrap_err().retry_after(), None);
+        breaker.order(Order::Close);
+        (0..5).for_each(|_| Arc::clone(&breaker).admit(&CallContext::new()).unwrap().report(Verdict::Failure));
+        let reject = || Arc::clone(&breaker).admit(&CallContext::new()).unwrap_err();
+        let first = reject();
+        tokio::time::advance(Duration::from_secs(10)).await;
+        let second = reject();
+        let seconds = |error: &Error| error.retry_after().unwrap().as_secs();
+        assert_eq!((seconds(&first), seconds(&second)), (30, 20));
     }
 }

@@ -18,7 +18,8 @@ use super::{CircuitBreaker, CircuitBreakerBuilder, CircuitBreakerHandle};
 /// [`max_cooldown`](super::CircuitBreakerConfig::max_cooldown). Those calls are rejected with `RateLimited`.
 ///
 /// There is one circuit for each [`Target`](orch_core::Target), kept in the layer: services made by
-/// the same layer, or by its clones, share them.
+/// the same layer, or by its clones, share them. A circuit that nobody has asked about for a quarter of an hour (or the
+/// longest cooldown, if that is more) may be forgotten when there are many; one that was forced open is kept.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,6 +81,6 @@ impl<S> Layer<S> for CircuitBreakerLayer {
     type Service = CircuitBreaker<S>;
 
     fn layer(&self, inner: S) -> CircuitBreaker<S> {
-        CircuitBreaker { inner, registry: Arc::clone(&self.registry) }
+        CircuitBreaker::new(inner, Arc::clone(&self.registry))
     }
 }

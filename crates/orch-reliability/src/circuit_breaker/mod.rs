@@ -1,11 +1,14 @@
 //! Stops calling a target that keeps failing.
 //!
 //! `state` is the machine, pure and tested row by row; `breaker` is the shell that locks it, tells the health
-//! board and the listeners, and makes sure that every admitted call reports exactly once.
+//! board and the listeners, and makes sure that every admitted call reports exactly once; `fast_path` is the way
+//! through a closed circuit without that lock.
 
 mod breaker;
 mod builder;
+mod change;
 mod config;
+mod fast_path;
 mod future;
 mod handle;
 mod layer;

@@ -1,15 +1,12 @@
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use orch_core::{HealthBoard, Target};
-use tokio::time::Instant;
 
 use super::CircuitBreakerConfig;
 use super::breaker::Breaker;
 use super::state::Rules;
-
-/// From how many circuits on quiet ones are forgotten.
-const SWEEP_AT: usize = 64;
+use crate::per_target::PerTarget;
 
 /// The circuits of a layer, made when a target is first called.
 #[derive(Debug)]
@@ -18,13 +15,7 @@ pub(super) struct Registry {
     special: HashMap<Target, CircuitBreakerConfig>,
     health: Option<HealthBoard>,
     seed: u64,
-    circuits: RwLock<Circuits>,
-}
-
-#[derive(Debug)]
-struct Circuits {
-    by_target: HashMap<Target, Arc<Breaker>>,
-    sweep_at: usize,
+    circuits: PerTarget<Breaker>,
 }
 
 impl Registry {
@@ -34,46 +25,22 @@ impl Registry {
         health: Option<HealthBoard>,
         seed: u64,
     ) -> Self {
-        let circuits = RwLock::new(Circuits { by_target: HashMap::new(), sweep_at: SWEEP_AT });
-        Self { default, special, health, seed, circuits }
+        Self { default, special, health, seed, circuits: PerTarget::default() }
     }
 
     pub(super) fn circuit(&self, target: &Target) -> Arc<Breaker> {
-        self.existing(target).unwrap_or_else(|| self.make(target))
+        self.circuits.of(target, || {
+            let config = self.special.get(target).unwrap_or(&self.default).clone();
+            Breaker::new(target.clone(), Rules { config, seed: self.seed }, self.health.clone())
+        })
     }
 
     pub(super) fn existing(&self, target: &Target) -> Option<Arc<Breaker>> {
-        self.circuits.read().unwrap_or_else(PoisonError::into_inner).by_target.get(target).cloned()
+        self.circuits.existing(target)
     }
 
     pub(super) fn targets(&self) -> Vec<Target> {
-        let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
-        let mut targets: Vec<_> = circuits.by_target.keys().cloned().collect();
-        targets.sort();
-        targets
-    }
-
-    fn make(&self, target: &Target) -> Arc<Breaker> {
-        let mut circuits = self.circuits.write().unwrap_or_else(PoisonError::into_inner);
-        circuits.make_room(Instant::now());
-        let entry = circuits.by_target.entry(target.clone()).or_insert_with(|| {
-            let config = self.special.get(target).unwrap_or(&self.default).clone();
-            let rules = Rules { config, seed: self.seed };
-            Arc::new(Breaker::new(target.clone(), rules, self.health.clone()))
-        });
-        Arc::clone(entry)
-    }
-}
-
-impl Circuits {
-    /// Forgets circuits that nobody uses and that would behave the same if made anew. Each sweep is paid for by
-    /// as many new targets as it looks at.
-    fn make_room(&mut self, now: Instant) {
-        if self.by_target.len() < self.sweep_at {
-            return;
-        }
-        self.by_target.retain(|_, circuit| Arc::strong_count(circuit) > 1 || !circuit.is_idle(now));
-        self.sweep_at = SWEEP_AT.max(2 * self.by_target.len());
+        self.circuits.targets()
     }
 }
 
@@ -81,13 +48,14 @@ impl Circuits {
 mod tests {
     use std::time::Duration;
 
-    use orch_core::CallContext;
+    use orch_core::{CallContext, Circuit, Error};
 
     use super::*;
     use crate::circuit_breaker::state::Order;
+    use crate::circuit_breaker::verdict::Verdict;
 
     #[tokio::test(start_paused = true)]
-    async fn quiet_circuits_are_forgotten_open_and_busy_ones_are_kept() {
+    async fn quiet_circuits_are_forgotten_those_forced_open_and_busy_ones_are_kept() {
         let registry = Registry::new(CircuitBreakerConfig::default(), HashMap::new(), None, 0);
         registry.circuit(&"open".into()).order(Order::Open);
         let busy = registry.circuit(&"busy".into()).admit(&CallContext::new()).unwrap();
@@ -103,5 +71,26 @@ mod tests {
         assert!(kept.len() < 202, "{}", kept.len());
         assert!(kept.contains(&"open".into()) && kept.contains(&"busy".into()));
         drop(busy);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_open_circuit_that_nobody_asks_about_is_forgotten_and_healthy_on_the_board() {
+        let (board, failing) = (HealthBoard::new(), Target::new("failing"));
+        let config = CircuitBreakerConfig::default().jitter(0.0);
+        let registry = Registry::new(config, HashMap::new(), Some(board.clone()), 0);
+        for _ in 0..5 {
+            let failed = Err::<(), _>(Error::transient("it failed"));
+            registry.circuit(&failing).admit(&CallContext::new()).unwrap().report(Verdict::of(&failed));
+        }
+        let crowd = |name: &str| (0..300).for_each(|n| drop(registry.circuit(&format!("{name}-{n}").into())));
+        // Open for 30 s, then waiting for somebody to ask.
+        tokio::time::advance(Duration::from_secs(929)).await;
+        crowd("early");
+        assert!(registry.targets().contains(&failing));
+        assert_ne!(board.read(&failing).circuit, Circuit::Closed);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        crowd("late");
+        assert!(!registry.targets().contains(&failing));
+        assert_eq!(board.read(&failing).circuit, Circuit::Closed);
     }
 }

@@ -1,17 +1,38 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use orch_core::{Error, HasContext, try_ready};
+use orch_core::{Error, HasContext, Target, try_ready};
 use tower::Service;
 
 use super::ResponseFuture;
+use super::breaker::Breaker;
 use super::registry::Registry;
+use crate::per_target::First;
 
 /// The service made by [`CircuitBreakerLayer`](super::CircuitBreakerLayer).
 #[derive(Clone, Debug)]
 pub struct CircuitBreaker<S> {
-    pub(super) inner: S,
-    pub(super) registry: Arc<Registry>,
+    inner: S,
+    circuits: Arc<Circuits>,
+}
+
+/// The circuits of the layer, the one that this service needs most at hand.
+#[derive(Debug)]
+struct Circuits {
+    registry: Arc<Registry>,
+    first: First<Arc<Breaker>>,
+}
+
+impl<S> CircuitBreaker<S> {
+    pub(super) fn new(inner: S, registry: Arc<Registry>) -> Self {
+        Self { inner, circuits: Arc::new(Circuits { registry, first: First::unknown() }) }
+    }
+}
+
+impl Circuits {
+    fn of(&self, target: &Target) -> Arc<Breaker> {
+        self.first.or_find(target, || self.registry.circuit(target))
+    }
 }
 
 impl<S, R> Service<R> for CircuitBreaker<S>
@@ -28,9 +49,10 @@ where
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, request: R) -> Self::Future {
         let context = request.context();
-        match self.registry.circuit(context.target()).admit(context) {
+        match self.circuits.of(context.target()).admit(context) {
             Ok(mut admitted) => {
                 let future = admitted.step(|| try_ready(&mut self.inner, request));
                 ResponseFuture::Admitted { future, admitted }

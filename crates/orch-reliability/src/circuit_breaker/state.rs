@@ -1,14 +1,15 @@
 //! The circuit as a pure machine: every answer follows from its state, the event, the time and a seed.
 
-use std::fmt;
 use std::time::Duration;
 
 use orch_core::{Circuit, Deadline};
 use tokio::time::Instant;
 
 use super::CircuitBreakerConfig;
+use super::change::{Change, Reason};
+use super::fast_path::Stamp;
 use super::verdict::Verdict;
-use super::window::{Counts, Sample, Window};
+use super::window::{Counts, Sample, Scale, Window};
 
 /// How long a used-up quota keeps calls away when the target does not say.
 const QUOTA_PAUSE: Duration = Duration::from_secs(600);
@@ -45,6 +46,7 @@ enum Phase {
         until: Option<Instant>,
     },
     HalfOpen {
+        since: Instant,
         succeeded: u32,
         next: u64,
         probes: Vec<Probe>,
@@ -62,7 +64,26 @@ struct Probe {
 pub(super) struct Permit {
     generation: u64,
     probe: Option<u64>,
-    since: Instant,
+    /// When the call began; `None` when nobody asks how long it took.
+    since: Option<Instant>,
+}
+
+impl Permit {
+    /// The permit of a call that passes a closed circuit.
+    pub(super) const fn passing(generation: u64, since: Option<Instant>) -> Self {
+        Self { generation, probe: None, since }
+    }
+
+    /// Where a prompt success of this call counts, unless it says more than that.
+    pub(super) fn stamp(&self, bucket: u64) -> Option<Stamp> {
+        if self.probe.is_some() { None } else { Stamp::new(self.generation, bucket) }
+    }
+
+    /// Whether a call that has ended now was slow.
+    pub(super) fn is_slow(&self, now: Instant, rules: &Rules) -> bool {
+        let ran = self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        rules.config.slow_after.is_some_and(|limit| ran >= limit)
+    }
 }
 
 /// Why a call may not pass.
@@ -72,28 +93,6 @@ pub(super) enum Rejection {
     Open { retry_after: Option<Duration> },
     /// The circuit is closed, but the target asked to be left alone.
     Cooling { retry_after: Duration },
-}
-
-/// A transition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Change {
-    pub(super) from: &'static str,
-    pub(super) to: &'static str,
-    pub(super) reason: Reason,
-}
-
-/// Why a circuit changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
-    Consecutive { failures: u32 },
-    FailureRate { failures: u32, calls: u32 },
-    SlowRate { slow: u32, calls: u32 },
-    CooldownOver,
-    ProbeFailed,
-    ProbeHung,
-    ProbesSucceeded,
-    Forced,
-    Reset,
 }
 
 /// An order from outside.
@@ -119,7 +118,7 @@ impl State {
             openings: 0,
             cooldown_until: None,
             phase: Phase::Closed { since: now },
-            window: Window::new(now, rules.config.window),
+            window: Window::new(Scale::new(now, rules.config.window)),
         }
     }
 
@@ -137,8 +136,10 @@ impl State {
                 if now < until {
                     return (Err(Rejection::Open { retry_after: Some(until - now) }), None);
                 }
-                let change =
-                    self.enter(Phase::HalfOpen { succeeded: 0, next: 0, probes: Vec::new() }, Reason::CooldownOver);
+                let change = self.enter(
+                    Phase::HalfOpen { since: now, succeeded: 0, next: 0, probes: Vec::new() },
+                    Reason::CooldownOver,
+                );
                 (self.probe(now, rules), Some(change))
             }
             Phase::HalfOpen { probes, .. } => {
@@ -158,8 +159,8 @@ impl State {
     pub(super) fn report(&mut self, permit: Permit, verdict: Verdict, now: Instant, rules: &Rules) -> News {
         let mut news = self.heed(verdict, now, rules);
         if permit.generation == self.generation {
-            let ran = || now.saturating_duration_since(permit.since);
-            let slow = rules.config.slow_after.is_some_and(|limit| verdict == Verdict::TimedOut || ran() >= limit);
+            let watched = rules.config.slow_after.is_some();
+            let slow = watched && (verdict == Verdict::TimedOut || permit.is_slow(now, rules));
             news.change = match permit.probe {
                 None => self.record(verdict, slow, now, rules),
                 Some(probe) => self.settle(probe, verdict, slow, now, rules),
@@ -169,14 +170,14 @@ impl State {
     }
 
     /// Somebody knows better.
-    pub(super) fn order(&mut self, order: Order, now: Instant, rules: &Rules) -> Change {
+    pub(super) fn order(&mut self, order: Order, now: Instant) -> Change {
         match order {
             Order::Open => self.enter(Phase::Open { until: None }, Reason::Forced),
-            Order::Close => self.close(Reason::Forced, now, rules),
+            Order::Close => self.close(Reason::Forced, now),
             Order::Reset => {
                 self.openings = 0;
                 self.cooldown_until = None;
-                self.close(Reason::Reset, now, rules)
+                self.close(Reason::Reset, now)
             }
         }
     }
@@ -201,11 +202,51 @@ impl State {
         self.cooldown_until.filter(|until| *until > now)
     }
 
-    /// Whether a fresh state would behave the same.
+    /// How time is cut into buckets.
+    pub(super) fn scale(&self) -> Scale {
+        self.window.scale()
+    }
+
+    /// The generation that every call may join, if none has to be asked about.
+    pub(super) fn passing(&self, now: Instant) -> Option<u64> {
+        let closed = matches!(self.phase, Phase::Closed { .. });
+        (closed && self.cooldown_until(now).is_none()).then_some(self.generation)
+    }
+
+    /// The bucket whose prompt successes change nothing but its count, if there is one: no rule can be broken by them,
+    /// because there was no trouble, or because there were calls enough already and more successes only lower the rates.
+    pub(super) fn free_bucket(&self, now: Instant, rules: &Rules) -> Option<u64> {
+        let Phase::Closed { .. } = self.phase else { return None };
+        let bucket = self.scale().number(now);
+        let harmless = || {
+            let counts = self.window.counts(now);
+            counts.calls >= rules.config.min_calls && trip(counts, &rules.config).is_none()
+        };
+        (self.window.is_calm(bucket) || harmless()).then_some(bucket)
+    }
+
+    /// The stamp of the successes of a bucket.
+    pub(super) fn stamp(&self, bucket: u64) -> Option<Stamp> {
+        Stamp::new(self.generation, bucket)
+    }
+
+    /// Takes over successes that were counted elsewhere, all of one bucket.
+    pub(super) fn absorb(&mut self, successes: u32, bucket: u64) {
+        self.window.add_successes(successes, bucket);
+    }
+
+    /// Whether it can be forgotten: a fresh state would behave the same, or it is long since anybody asked.
     pub(super) fn is_idle(&self, now: Instant, rules: &Rules) -> bool {
-        let Phase::Closed { since } = self.phase else { return false };
-        let quiet = now.saturating_duration_since(since) >= IDLE.max(rules.config.cooldown);
-        quiet && self.cooldown_until(now).is_none() && self.counts(now) == Counts::default()
+        let idle = IDLE.max(rules.config.longest_cooldown());
+        let quiet = |since: Instant| now.saturating_duration_since(since) >= idle;
+        let at_rest = match &self.phase {
+            Phase::Closed { since } => quiet(*since) && self.counts(now) == Counts::default(),
+            Phase::Open { until } => until.is_some_and(quiet),
+            Phase::HalfOpen { since, probes, .. } => {
+                quiet(*since) && probes.iter().all(|probe| quiet(probe.lease_ends))
+            }
+        };
+        at_rest && self.cooldown_until(now).is_none()
     }
 
     /// Takes note of a target's wish to be left alone, whoever reports it.
@@ -248,7 +289,7 @@ impl State {
             Verdict::Success if !slow => {
                 *succeeded += 1;
                 let closes = *succeeded >= rules.config.successes;
-                closes.then(|| self.close(Reason::ProbesSucceeded, now, rules))
+                closes.then(|| self.close(Reason::ProbesSucceeded, now))
             }
             Verdict::Neutral | Verdict::Exhausted(_) => None,
             Verdict::GivenUp if !slow => None,
@@ -259,7 +300,9 @@ impl State {
     /// Lets a probe through if one more is needed and allowed.
     fn probe(&mut self, now: Instant, rules: &Rules) -> Result<Permit, Rejection> {
         let config = &rules.config;
-        let Phase::HalfOpen { succeeded, next, probes } = &mut self.phase else { return Ok(self.permit(None, now)) };
+        let Phase::HalfOpen { succeeded, next, probes, .. } = &mut self.phase else {
+            return Ok(self.permit(None, now));
+        };
         let in_flight = u32::try_from(probes.len()).unwrap_or(u32::MAX);
         if in_flight >= config.probes || in_flight.saturating_add(*succeeded) >= config.successes {
             let lease_ends = probes.iter().map(|probe| probe.lease_ends).min();
@@ -272,7 +315,7 @@ impl State {
     }
 
     fn permit(&self, probe: Option<u64>, since: Instant) -> Permit {
-        Permit { generation: self.generation, probe, since }
+        Permit { generation: self.generation, probe, since: Some(since) }
     }
 
     fn open(&mut self, reason: Reason, now: Instant, rules: &Rules) -> Change {
@@ -282,8 +325,8 @@ impl State {
         self.enter(Phase::Open { until: Some(until) }, reason)
     }
 
-    fn close(&mut self, reason: Reason, now: Instant, rules: &Rules) -> Change {
-        self.window = Window::new(now, rules.config.window);
+    fn close(&mut self, reason: Reason, now: Instant) -> Change {
+        self.window.clear();
         self.enter(Phase::Closed { since: now }, reason)
     }
 
@@ -340,22 +383,6 @@ impl Phase {
             Self::Closed { .. } => "closed",
             Self::Open { .. } => "open",
             Self::HalfOpen { .. } => "half_open",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Consecutive { failures } => write!(f, "{failures} failures in a row"),
-            Self::FailureRate { failures, calls } => write!(f, "{failures} of {calls} calls failed"),
-            Self::SlowRate { slow, calls } => write!(f, "{slow} of {calls} calls were slow"),
-            Self::CooldownOver => f.write_str("the cooldown is over"),
-            Self::ProbeFailed => f.write_str("a probe failed"),
-            Self::ProbeHung => f.write_str("a probe did not come back"),
-            Self::ProbesSucceeded => f.write_str("the probes succeeded"),
-            Self::Forced => f.write_str("forced"),
-            Self::Reset => f.write_str("reset"),
         }
     }
 }

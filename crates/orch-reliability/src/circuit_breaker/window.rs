@@ -10,12 +10,18 @@ const BUCKETS: usize = 10;
 /// A bucket leaves as a whole, so what is counted is at most one window old and at least nine tenths of one.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    began: Instant,
-    /// The length of a bucket in nanoseconds.
-    bucket: u64,
+    scale: Scale,
     buckets: [Bucket; BUCKETS],
     /// The newest bucket with anything but prompt successes; 0 is none.
     troubled: u64,
+}
+
+/// How time is cut into buckets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    began: Instant,
+    /// The length of a bucket in nanoseconds.
+    bucket: u64,
 }
 
 /// The counters of one bucket.
@@ -51,40 +57,72 @@ pub(super) enum Sample {
     GivenUp,
 }
 
-impl Window {
+impl Scale {
+    /// The scale of windows of this length.
     pub(super) fn new(began: Instant, length: Duration) -> Self {
         // A bucket of no length would make every moment a bucket of its own.
-        let bucket = u64::try_from(length.as_nanos() / 10).unwrap_or(u64::MAX).max(1);
-        Self { began, bucket, buckets: Default::default(), troubled: 0 }
+        let bucket = u64::try_from(length.as_nanos() / BUCKETS as u128).unwrap_or(u64::MAX).max(1);
+        Self { began, bucket }
+    }
+
+    /// Buckets are numbered from 1; 0 marks one that was never used.
+    pub(super) fn number(&self, now: Instant) -> u64 {
+        let elapsed = now.saturating_duration_since(self.began).as_nanos();
+        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX) / self.bucket;
+        elapsed.min(u64::MAX - 2 * BUCKETS as u64) + 1
+    }
+}
+
+impl Window {
+    pub(super) fn new(scale: Scale) -> Self {
+        Self { scale, buckets: Default::default(), troubled: 0 }
+    }
+
+    pub(super) fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.scale);
     }
 
     /// Counts a call. Says whether the window holds anything but prompt successes: if not, no rule can be broken, and
     /// nothing has to be summed up.
     pub(super) fn record(&mut self, sample: Sample, slow: bool, now: Instant) -> bool {
-        let number = self.number(now);
+        let number = self.scale.number(now);
         if slow || sample != Sample::Success {
             self.troubled = self.troubled.max(number);
         }
-        let troubled = self.troubled > 0 && self.troubled + BUCKETS as u64 > number;
-        if troubled && sample == Sample::Success {
+        let calm = self.is_calm(number);
+        if !calm && sample == Sample::Success {
             self.end_run();
         }
-        let slot = usize::try_from(number % BUCKETS as u64).expect("below ten");
-        let bucket = &mut self.buckets[slot];
-        if bucket.number != number {
-            *bucket = Bucket { number, counts: Counts::default() };
-        }
-        let counts = &mut bucket.counts;
+        let counts = self.bucket(number);
         counts.calls = counts.calls.saturating_add(1);
         counts.failures =
             counts.failures.saturating_add(u32::from(matches!(sample, Sample::Failure | Sample::Throttled)));
         counts.consecutive = counts.consecutive.saturating_add(u32::from(sample == Sample::Failure));
         counts.slow = counts.slow.saturating_add(u32::from(slow));
-        troubled
+        !calm
+    }
+
+    /// Counts prompt successes of a bucket after the fact.
+    pub(super) fn add_successes(&mut self, successes: u32, number: u64) {
+        if successes > 0 {
+            self.end_run();
+            let counts = self.bucket(number);
+            counts.calls = counts.calls.saturating_add(successes);
+        }
+    }
+
+    /// Whether there is nothing but prompt successes in the window that ends with this bucket.
+    pub(super) fn is_calm(&self, number: u64) -> bool {
+        self.troubled == 0 || self.troubled + BUCKETS as u64 <= number
     }
 
     pub(super) fn counts(&self, now: Instant) -> Counts {
-        let newest = self.number(now);
+        let newest = self.scale.number(now);
         let live = self.buckets.iter().filter(|bucket| bucket.number + BUCKETS as u64 > newest);
         live.fold(Counts::default(), |sum, Bucket { counts, .. }| Counts {
             calls: sum.calls.saturating_add(counts.calls),
@@ -100,11 +138,13 @@ impl Window {
         }
     }
 
-    /// Buckets are numbered from 1; 0 marks one that was never used.
-    fn number(&self, now: Instant) -> u64 {
-        let elapsed = now.saturating_duration_since(self.began).as_nanos();
-        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX) / self.bucket;
-        elapsed.min(u64::MAX - 2 * BUCKETS as u64) + 1
+    fn bucket(&mut self, number: u64) -> &mut Counts {
+        let slot = usize::try_from(number % BUCKETS as u64).expect("below ten");
+        let bucket = &mut self.buckets[slot];
+        if bucket.number != number {
+            *bucket = Bucket { number, counts: Counts::default() };
+        }
+        &mut bucket.counts
     }
 }
 
@@ -149,7 +189,7 @@ mod tests {
         fn counts_what_a_list_of_all_samples_counts(trace in prop::collection::vec((0_u64..9_000, sample(), any::<bool>()), 0..80)) {
             let length = Duration::from_secs(60);
             let mut now = Instant::now();
-            let mut window = Window::new(now, length);
+            let mut window = Window::new(Scale::new(now, length));
             let mut naive = Naive { began: now, length, samples: Vec::new() };
             for (pause, sample, slow) in trace {
                 now += Duration::from_millis(pause);
@@ -167,7 +207,7 @@ mod tests {
     #[test]
     fn a_window_of_prompt_successes_is_calm_and_is_so_again_when_trouble_has_left_it() {
         let start = Instant::now();
-        let mut window = Window::new(start, Duration::from_secs(60));
+        let mut window = Window::new(Scale::new(start, Duration::from_secs(60)));
         assert!(!window.record(Sample::Success, false, start));
         assert!(window.record(Sample::Success, true, start + Duration::from_secs(1)));
         assert!(window.record(Sample::Success, false, start + Duration::from_secs(59)));
@@ -177,7 +217,7 @@ mod tests {
     #[test]
     fn nothing_older_than_the_window_is_counted() {
         let start = Instant::now();
-        let mut window = Window::new(start, Duration::from_secs(60));
+        let mut window = Window::new(Scale::new(start, Duration::from_secs(60)));
         window.record(Sample::Failure, false, start);
         assert_eq!(window.counts(start + Duration::from_secs(53)).failures, 1);
         assert_eq!(window.counts(start + Duration::from_secs(60)), Counts::default());

@@ -6,11 +6,12 @@ use std::time::Duration;
 use orch_core::{Error, ErrorKind, HasContext, Target};
 use tower::{Layer, Service};
 
-use super::future::Queued;
-use super::gate::Entry;
+use super::gate::{Entry, Gate};
 use super::gates::Gates;
+use super::queue::{Passed, TurnQueue};
 use super::{RateLimitConfig, ResponseFuture};
 use crate::ConfigError;
+use crate::per_target::First;
 
 /// Sends at most so many requests a minute to each [target](orch_core::Target), so that its own limit is not hit; those
 /// above wait a little, first come, first served, and are then rejected.
@@ -100,7 +101,7 @@ impl<S> Layer<S> for RateLimitLayer {
     type Service = RateLimit<S>;
 
     fn layer(&self, inner: S) -> RateLimit<S> {
-        RateLimit { inner, gates: Arc::clone(&self.gates) }
+        RateLimit { inner, limits: Arc::new(Limits { gates: Arc::clone(&self.gates), first: First::unknown() }) }
     }
 }
 
@@ -108,7 +109,20 @@ impl<S> Layer<S> for RateLimitLayer {
 #[derive(Clone, Debug)]
 pub struct RateLimit<S> {
     inner: S,
+    limits: Arc<Limits>,
+}
+
+/// The gates of the layer, the one that this service needs most at hand.
+#[derive(Debug)]
+struct Limits {
     gates: Arc<Gates>,
+    first: First<Option<Arc<Gate>>>,
+}
+
+impl Limits {
+    fn of(&self, target: &Target) -> Option<Arc<Gate>> {
+        self.first.or_find(target, || self.gates.of(target))
+    }
 }
 
 impl<S, R> Service<R> for RateLimit<S>
@@ -128,13 +142,13 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         let context = request.context();
-        let Some(gate) = self.gates.of(context.target()) else {
-            return ResponseFuture::calling(&mut self.inner, request, None);
+        let Some(gate) = self.limits.of(context.target()) else {
+            return ResponseFuture::calling(&mut self.inner, request, Passed(None));
         };
         match gate.enter(context.deadline().map(|deadline| deadline.instant())) {
-            Entry::Open => ResponseFuture::calling(&mut self.inner, request, Some(gate)),
+            Entry::Open => ResponseFuture::calling(&mut self.inner, request, Passed(Some(gate))),
             Entry::Wait(ticket, until) => {
-                ResponseFuture::waiting(self.inner.clone(), request, Queued::new(ticket, until))
+                ResponseFuture::waiting(self.inner.clone(), request, TurnQueue::new(ticket, until))
             }
             Entry::Full(wait) => ResponseFuture::rejected(limited(context.target(), wait)),
         }

@@ -6,14 +6,16 @@
 mod ceiling;
 mod clock;
 mod config;
-mod future;
 mod gate;
 mod gates;
 mod layer;
+mod queue;
 
 pub use self::config::RateLimitConfig;
-pub use self::future::ResponseFuture;
 pub use self::layer::{RateLimit, RateLimitBuilder, RateLimitLayer};
+
+/// The future of [`RateLimit`].
+pub type ResponseFuture<S, R> = crate::queued::QueuedFuture<S, R, queue::TurnQueue>;
 
 #[cfg(test)]
 mod tests;

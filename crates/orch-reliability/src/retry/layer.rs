@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use tower::Layer;
 
+use super::session::Terms;
 use super::{Retry, RetryPolicy};
 use crate::{ConfigError, RetryBudget};
 
@@ -52,8 +53,7 @@ use crate::{ConfigError, RetryBudget};
 /// A readiness error of the inner service is final.
 #[derive(Clone, Default)]
 pub struct RetryLayer {
-    policy: Arc<RetryPolicy>,
-    budget: Option<Arc<dyn RetryBudget>>,
+    terms: Arc<Terms>,
 }
 
 impl RetryLayer {
@@ -63,7 +63,7 @@ impl RetryLayer {
     /// When the policy cannot work.
     pub fn new(policy: RetryPolicy) -> Result<Self, ConfigError> {
         policy.check()?;
-        Ok(Self { policy: Arc::new(policy), budget: None })
+        Ok(Self { terms: Arc::new(Terms { policy, budget: None }) })
     }
 
     /// Bounds the repeats of all calls together; default: not bounded.
@@ -71,7 +71,7 @@ impl RetryLayer {
     /// A repeat costs one, after throttling half; a wait for our own rate limit is free.
     #[must_use]
     pub fn budget(mut self, budget: Arc<dyn RetryBudget>) -> Self {
-        self.budget = Some(budget);
+        Arc::make_mut(&mut self.terms).budget = Some(budget);
         self
     }
 }
@@ -80,12 +80,13 @@ impl<S> Layer<S> for RetryLayer {
     type Service = Retry<S>;
 
     fn layer(&self, inner: S) -> Retry<S> {
-        Retry::new(inner, Arc::clone(&self.policy), self.budget.clone())
+        Retry::new(inner, Arc::clone(&self.terms))
     }
 }
 
 impl fmt::Debug for RetryLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetryLayer").field("policy", &self.policy).field("budget", &self.budget.is_some()).finish()
+        let Terms { policy, budget } = self.terms.as_ref();
+        f.debug_struct("RetryLayer").field("policy", policy).field("budget", &budget.is_some()).finish()
     }
 }

@@ -1,33 +1,23 @@
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use orch_core::service::{TryReady, try_ready};
-use orch_core::{CallContext, Error, HasContext};
-use pin_project_lite::pin_project;
+use orch_core::{Error, HasContext};
 use tokio::time::Instant;
 use tower::Service;
 
-use super::RetryPolicy;
-use super::attempt::Attempt;
-use super::session::Session;
-use crate::RetryBudget;
-
-type Loop<S> = tower::retry::Retry<Session, Attempt<S>>;
+use super::ResponseFuture;
+use super::session::{Session, Terms};
 
 /// The service made by [`RetryLayer`](super::RetryLayer).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Retry<S> {
-    attempts: Loop<S>,
-    budget: Option<Arc<dyn RetryBudget>>,
+    inner: S,
+    terms: Arc<Terms>,
 }
 
 impl<S> Retry<S> {
-    pub(super) fn new(inner: S, policy: Arc<RetryPolicy>, budget: Option<Arc<dyn RetryBudget>>) -> Self {
-        let session = Session::new(policy, budget.clone());
-        Self { attempts: tower::retry::Retry::new(session, Attempt::new(inner)), budget }
+    pub(super) fn new(inner: S, terms: Arc<Terms>) -> Self {
+        Self { inner, terms }
     }
 }
 
@@ -45,56 +35,14 @@ where
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, mut request: R) -> Self::Future {
-        if let Some(budget) = &self.budget {
-            budget.deposit();
-        }
+        self.terms.deposit();
         let context = request.context_mut();
-        if !is_untouched(context) {
+        // A context as it was made can serve as the first attempt's, without a new allocation.
+        if context.attempt() != 1 || !context.progress().is_untouched() {
             context.begin_attempt(1, Instant::now());
         }
-        ResponseFuture { attempts: try_ready(&mut self.attempts, request) }
-    }
-}
-
-/// Whether the context is as it was made, so that it can serve as the first attempt's without a new allocation.
-fn is_untouched(context: &CallContext) -> bool {
-    let progress = context.progress();
-    context.attempt() == 1 && progress.last_at().is_none() && !progress.committed() && progress.usage().is_unknown()
-}
-
-impl<S: fmt::Debug> fmt::Debug for Retry<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Retry").field(self.attempts.get_ref()).finish()
-    }
-}
-
-pin_project! {
-    /// The future of [`Retry`].
-    #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<S, R>
-    where
-        S: Service<R>,
-        S: Clone,
-        S::Error: Into<Error>,
-        R: HasContext,
-        R: Clone,
-    {
-        #[pin]
-        attempts: TryReady<Loop<S>, R>,
-    }
-}
-
-impl<S, R> Future for ResponseFuture<S, R>
-where
-    S: Service<R> + Clone,
-    S::Error: Into<Error>,
-    R: HasContext + Clone,
-{
-    type Output = Result<S::Response, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = ready!(self.project().attempts.poll(cx));
-        Poll::Ready(result.map_err(Error::from))
+        ResponseFuture::new(&mut self.inner, request, Session::new(Arc::clone(&self.terms)))
     }
 }

@@ -1,58 +1,82 @@
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use orch_core::{
-    AttemptRecord, CallContext, Deadline, Error, Event, HasContext, Limits, Stopped, Usage, Usd, Verdict, Wait,
-};
+use orch_core::{AttemptRecord, CallContext, Deadline, Error, Event, Limits, Stopped, Usage, Usd, Verdict, Wait};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tower::retry::Policy;
 
 use super::RetryPolicy;
-use super::attempt::Failed;
 use super::decision::{Situation, decide};
 use crate::commit::unless_committed;
 use crate::{RetryBudget, Withdrawal};
 
+/// What all calls of a layer go by.
+#[derive(Clone, Default)]
+pub(super) struct Terms {
+    pub(super) policy: RetryPolicy,
+    pub(super) budget: Option<Arc<dyn RetryBudget>>,
+}
+
+impl Terms {
+    /// A call begins.
+    pub(super) fn deposit(&self) {
+        if let Some(budget) = &self.budget {
+            budget.deposit();
+        }
+    }
+}
+
+impl fmt::Debug for Terms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terms").field("policy", &self.policy).field("budget", &self.budget.is_some()).finish()
+    }
+}
+
 /// One call: how often it was tried, how long it waited, and what it left in the log.
-///
-/// [`tower::retry::Retry`] clones it for every call, so what the service holds is always at the beginning.
-#[derive(Clone)]
 pub(super) struct Session {
-    policy: Arc<RetryPolicy>,
-    budget: Option<Arc<dyn RetryBudget>>,
+    terms: Arc<Terms>,
     attempt: u32,
     waited: Duration,
     records: Vec<AttemptRecord>,
 }
 
+/// How an attempt failed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) error: Error,
+    pub(super) started: Instant,
+    /// The service below is broken for good.
+    pub(super) broken: bool,
+}
+
 impl Session {
-    pub(super) fn new(policy: Arc<RetryPolicy>, budget: Option<Arc<dyn RetryBudget>>) -> Self {
-        Self { policy, budget, attempt: 1, waited: Duration::ZERO, records: Vec::new() }
+    pub(super) const fn new(terms: Arc<Terms>) -> Self {
+        Self { terms, attempt: 1, waited: Duration::ZERO, records: Vec::new() }
     }
 
-    fn after_failure(&mut self, context: &mut CallContext, failed: &mut Failed) -> Option<Pause> {
+    /// The wait before the next attempt, which the context is made ready for, or the error that the call ends with.
+    pub(super) fn after_failure(&mut self, context: &mut CallContext, failed: Failed) -> Result<Pause, Error> {
         let now = Instant::now();
         context.emit(|| Event::AttemptFailed { class: failed.error.class(), message: failed.error.to_string() });
-        match self.plan(context, failed, now) {
+        match self.plan(context, &failed, now) {
             Ok((wait, withdrawal)) => {
-                self.keep(context, failed, now, Some(wait), Verdict::Repeated);
+                self.keep(context, &failed, now, Some(wait), Verdict::Repeated);
                 context.emit(|| Event::RetryScheduled { wait: wait.duration, asked_by: wait.asked_by });
                 let next = Deadline::after(now, wait.duration).instant();
                 self.attempt += 1;
                 self.waited = self.waited.saturating_add(wait.duration);
                 // The copy that the loop keeps shares the new attempt's progress with the one it sends.
                 context.begin_attempt(self.attempt, next);
-                Some(Pause { sleep: sleep_until(next), withdrawal: Some(withdrawal) })
+                Ok(Pause { sleep: sleep_until(next), withdrawal: Some(withdrawal) })
             }
             Err(stopped) => {
-                self.keep(context, failed, now, None, Verdict::Stopped(stopped));
-                let error = unless_committed(failed.error.clone(), context.progress());
-                failed.error = error.with_stopped(stopped).with_attempts(self.records.clone());
-                None
+                self.keep(context, &failed, now, None, Verdict::Stopped(stopped));
+                let error = unless_committed(failed.error, context.progress());
+                Err(error.with_stopped(stopped).with_attempts(std::mem::take(&mut self.records)))
             }
         }
     }
@@ -67,13 +91,13 @@ impl Session {
             committed: context.progress().committed(),
             waited: self.waited,
             deadline: context.deadline().map(|deadline| deadline.instant()),
-            chance: self.policy.chance(context.replicate(), self.attempt),
+            chance: self.terms.policy.chance(context.replicate(), self.attempt),
         };
-        let planned = decide(&self.policy, &failed.error, &situation, now)?;
+        let planned = decide(&self.terms.policy, &failed.error, &situation, now)?;
         if !affordable(context) {
             return Err(Stopped::Spend);
         }
-        let withdrawal = match &self.budget {
+        let withdrawal = match &self.terms.budget {
             Some(budget) if planned.cost > 0 => budget.withdraw(planned.cost).ok_or(Stopped::RetryBudget)?,
             _ => Withdrawal::free(),
         };
@@ -85,7 +109,7 @@ impl Session {
         let usage = error.output().map_or_else(|| context.progress().usage(), |output| output.usage().clone());
         let record = AttemptRecord {
             class: Some(error.class()),
-            message: Some(error.to_string().into()),
+            message: Some(error.text()),
             usage,
             wait,
             ..self.record(context, failed.started, now, verdict)
@@ -94,7 +118,7 @@ impl Session {
         self.records.push(record);
     }
 
-    fn after_success(&self, context: &CallContext) {
+    pub(super) fn after_success(&self, context: &CallContext) {
         if self.attempt > 1 {
             let (progress, now) = (context.progress(), Instant::now());
             let usage = progress.usage();
@@ -125,34 +149,6 @@ fn affordable(context: &CallContext) -> bool {
     let (Limits { tokens, cost }, estimate) = (context.meter().remaining(), context.estimate());
     tokens.is_none_or(|left| left >= estimate.tokens().unwrap_or(1))
         && cost.is_none_or(|left| left >= estimate.cost.unwrap_or(Usd::from_nanos(1)))
-}
-
-impl<R, T> Policy<R, T, Failed> for Session
-where
-    R: HasContext + Clone,
-{
-    type Future = Pause;
-
-    fn retry(&mut self, request: &mut R, result: &mut Result<T, Failed>) -> Option<Pause> {
-        match result {
-            Ok(_) => {
-                self.after_success(request.context());
-                None
-            }
-            Err(failed) => self.after_failure(request.context_mut(), failed),
-        }
-    }
-
-    fn clone_request(&mut self, request: &R) -> Option<R> {
-        Some(request.clone())
-    }
-}
-
-/// The error of an attempt whose fate is decided.
-impl From<Failed> for Error {
-    fn from(failed: Failed) -> Self {
-        failed.error
-    }
 }
 
 pin_project! {

@@ -30,6 +30,7 @@ pin_project! {
 }
 
 impl<F, W> ResponseFuture<F, W> {
+    #[inline]
     pub(super) fn running(future: F, watch: W) -> Self {
         Self { state: State::Running { future, watch } }
     }
@@ -47,6 +48,7 @@ where
 {
     type Output = Result<T, Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Running { future, watch } => match future.poll(cx) {

@@ -26,6 +26,7 @@ where
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, mut request: R) -> Self::Future {
         let now = Instant::now();
         let context = request.context_mut();

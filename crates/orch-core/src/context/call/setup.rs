@@ -75,9 +75,14 @@ impl CallContext {
     /// The same context for a run that begins now.
     #[must_use]
     pub fn restarted(mut self) -> Self {
-        self.set_identity(self.run.identity.restarted());
-        self.progress = Progress::starting(self.run.identity.started());
+        self.restart();
         self
+    }
+
+    /// The run begins now, not when its context was made.
+    pub fn restart(&mut self) {
+        self.set_identity(self.run.identity.restarted());
+        self.progress.restart(self.run.identity.started());
     }
 
     /// Sets the idempotency key.
@@ -111,9 +116,14 @@ impl CallContext {
     /// Limits how many parts of the run work at the same time; 0 counts as 1.
     #[must_use]
     pub fn with_max_parallel(mut self, parts: usize) -> Self {
+        self.set_max_parallel(parts);
+        self
+    }
+
+    /// The same for a context in its place.
+    pub fn set_max_parallel(&mut self, parts: usize) {
         let places = Semaphore::new(parts.clamp(1, Semaphore::MAX_PERMITS));
         self.run_mut().parallel = Some(Arc::new(places));
-        self
     }
 
     /// Sets the seed.
@@ -124,6 +134,10 @@ impl CallContext {
     }
 
     fn set_identity(&mut self, identity: Identity) {
-        self.run_mut().identity = Arc::new(identity);
+        let run = self.run_mut();
+        match Arc::get_mut(&mut run.identity) {
+            Some(ours) => *ours = identity,
+            None => run.identity = Arc::new(identity),
+        }
     }
 }

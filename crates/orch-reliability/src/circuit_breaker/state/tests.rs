@@ -173,7 +173,7 @@ fn open_admit_from_until_on_is_the_first_probe() {
     let before = bench.state.generation;
     bench.wait(COOLDOWN);
     let (permit, change) = bench.state.admit(bench.now, &bench.rules);
-    assert_eq!(permit, Ok(Permit { generation: before + 1, probe: Some(0), since: bench.now }));
+    assert_eq!(permit, Ok(Permit { generation: before + 1, probe: Some(0), since: Some(bench.now) }));
     assert_eq!(change, Some(Change { from: "open", to: "half_open", reason: Reason::CooldownOver }));
 }
 
@@ -281,7 +281,7 @@ fn any_order_sets_the_state_and_starts_a_generation() {
         for stage in stages {
             let mut bench = stage();
             let before = bench.state.generation;
-            let change = bench.state.order(order, bench.now, &bench.rules);
+            let change = bench.state.order(order, bench.now);
             assert_eq!((change.to, bench.name(), bench.state.generation), (name, name, before + 1));
         }
     }
@@ -290,10 +290,10 @@ fn any_order_sets_the_state_and_starts_a_generation() {
 #[test]
 fn a_circuit_forced_open_stays_open_until_it_is_told_otherwise() {
     let mut bench = Bench::closed();
-    bench.state.order(Order::Open, bench.now, &bench.rules);
+    bench.state.order(Order::Open, bench.now);
     bench.wait(Duration::from_secs(365 * 24 * 3600));
     assert_eq!(bench.admit(), Err(Rejection::Open { retry_after: None }));
-    bench.state.order(Order::Close, bench.now, &bench.rules);
+    bench.state.order(Order::Close, bench.now);
     assert!(bench.admit().is_ok());
 }
 
@@ -301,9 +301,9 @@ fn a_circuit_forced_open_stays_open_until_it_is_told_otherwise() {
 fn closing_by_force_keeps_to_what_the_target_asked_for_and_a_reset_does_not() {
     let mut bench = Bench::closed();
     bench.call(Verdict::Throttled(Some(60 * SECOND)));
-    bench.state.order(Order::Close, bench.now, &bench.rules);
+    bench.state.order(Order::Close, bench.now);
     assert_eq!(bench.admit(), Err(Rejection::Cooling { retry_after: 60 * SECOND }));
-    bench.state.order(Order::Reset, bench.now, &bench.rules);
+    bench.state.order(Order::Reset, bench.now);
     assert!(bench.admit().is_ok());
 }
 
