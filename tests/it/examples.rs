@@ -1,19 +1,27 @@
 //! Programs in `examples/` whose output is a promise.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
 
 /// What an example prints.
 pub(crate) fn run(example: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root)
-        .args(["run", "--quiet", "--package", "orch-examples", "--example", example])
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = ended(example, &[]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// How an example ends with these arguments.
+fn ended(example: &str, args: &[&str]) -> Output {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    Command::new(env!("CARGO"))
+        .current_dir(root)
+        .args(["run", "--quiet", "--package", "orch-examples", "--example", example, "--"])
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 #[test]
@@ -36,4 +44,57 @@ fn the_layers_work_alone_around_a_request_and_an_error_of_ones_own() {
 #[test]
 fn the_layers_work_around_reqwest_with_plain_tower_layers_in_between() {
     assert_eq!(run("around_reqwest"), "attempt 1: repeated\nattempt 2: succeeded\nanswer\n");
+}
+
+/// Capitals: of each question four answers, of which the first three agree in most.
+fn made_set(dir: &Path) {
+    let question = |at: u32| {
+        let right = !at.is_multiple_of(4);
+        let (most, other) = if right { ("Paris", "Lyon") } else { ("Rome", "Paris") };
+        let said = [most, "The Paris.", other, most];
+        let ok = said.map(|answer| u8::from(answer.contains("Paris")));
+        json!({ "id": at, "a": said, "ok": ok }).to_string()
+    };
+    let lines: Vec<String> = (0..24).map(question).collect();
+    std::fs::write(dir.join("capitals.jsonl"), lines.join("\n")).unwrap();
+    let orders = json!({ "gold": { "n": 2 }, "a": [{ "n": 2 }, { "n": 2.0 }, { "n": 3 }] });
+    std::fs::write(dir.join("orders.jsonl"), format!("{orders}\n{orders}\n")).unwrap();
+}
+
+#[test]
+fn recorded_sets_are_evaluated_one_figure_a_line() {
+    let dir = tempfile::tempdir().unwrap();
+    made_set(dir.path());
+    let output = ended("evaluate", &[dir.path().to_str().unwrap(), "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let value = |set: &str, k: u64, metric: &str| {
+        let found = lines.iter().find(|line| line["set"] == set && line["k"] == k && line["metric"] == metric);
+        found.unwrap_or_else(|| panic!("no {metric} of {set} at {k}: {text}"))["value"].as_f64().unwrap()
+    };
+    assert_eq!(value("capitals", 3, "n"), 24.0);
+    // 18 questions with three right ones of four, 6 with two.
+    assert_eq!(value("capitals", 4, "accuracy.single"), 66.0 / 96.0);
+    assert!(value("capitals", 4, "accuracy.vote") > 0.75);
+    assert_eq!(value("capitals", 4, "stop.lock.same_answer"), 1.0);
+    assert!(value("capitals", 4, "stop.default.samples") < 4.0);
+    for score in ["agreement", "mode_posterior", "kernel", "confidence"] {
+        assert!((0.0..=1.0).contains(&value("capitals", 3, &format!("ece.{score}"))), "{score}");
+        assert!(value("capitals", 4, &format!("auroc.{score}")) > 0.5, "{score}");
+    }
+    assert_eq!(value("orders", 3, "accuracy.field"), 1.0);
+    assert_eq!(value("orders", 3, "accuracy.single"), 2.0 / 3.0);
+}
+
+#[test]
+fn a_set_with_a_bad_line_is_refused_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    made_set(dir.path());
+    std::fs::write(dir.path().join("bad.jsonl"), "{\"a\": [1, 2], \"ok\": [1, 0]}\n{\"a\": [1, 2], \"ok\": [1]}\n")
+        .unwrap();
+    let output = ended("evaluate", &[dir.path().to_str().unwrap(), "--set", "bad"]);
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{says}");
+    assert!(says.contains("bad.jsonl:2: `ok` has 1 entries for 2 answers"), "{says}");
 }
