@@ -7,11 +7,13 @@ use orch_core::{
     ToolService, ToolSpec, Usage, tool_fn,
 };
 use orch_facade::{
-    Budget, BundleTool, CircuitBreakerConfig, Client, IdempotencyConfig, Op, RetryPolicy, Rule, RulePlanner,
+    Budget, BundleTool, CircuitBreakerConfig, Client, IdempotencyConfig, Op, RetryPolicy, Rule, RulePlanner, Status,
 };
 use orch_reliability::{RetryLayer, TimeoutLayer};
+use orch_testkit::ScriptedTool;
 use serde_json::{Value, json};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Calls, counting_tool};
@@ -195,4 +197,51 @@ async fn a_tool_without_an_attempt_timeout_of_its_own_still_ends_with_the_run() 
     let stack = TimeoutLayer::total(Duration::from_secs(5)).layer(slow("slow", Duration::from_secs(60)).into_tool());
     let error = stack.oneshot(Request::new("x").with_context(CallContext::new())).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::DeadlineExceeded), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_less_sure_than_asked_for_says_so() {
+    let tool = ScriptedTool::new(ToolSpec::pure("ask")).cycling().then_ok("a").then_ok("b").then_ok("c");
+    let client = Client::builder().bundle(BundleTool::new("bundle", tool)).tool(bare("plain")).build().unwrap();
+    let run = |tool: &'static str| client.run("x").tool(tool);
+    let unsure = run("bundle").min_confidence(0.9).await.unwrap();
+    assert_eq!(unsure.status(), Status::LowConfidence);
+    assert!(unsure.explain().to_string().contains("less sure than the run asked for"));
+    assert_eq!(serde_json::to_value(&unsure).unwrap()["status"], json!("low_confidence"));
+    assert_eq!(run("bundle").min_confidence(0.1).await.unwrap().status(), Status::Completed);
+    assert_eq!(run("plain").min_confidence(0.1).await.unwrap().status(), Status::LowConfidence, "no evidence at all");
+    assert_eq!(run("plain").await.unwrap().status(), Status::Completed);
+    for wrong in [0.0, 1.1, f64::NAN] {
+        let error = run("bundle").min_confidence(wrong).await.unwrap_err();
+        assert!(error.to_string().contains("/min_confidence"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_joins_the_trace_of_a_traceparent_and_repeats_the_callers_metadata() {
+    let client = Client::builder().tool(bare("plain")).build().unwrap();
+    let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let run = || client.run("x").tool("plain");
+    let outcome = run().traceparent(header).metadata("user", "u-1").metadata("page", 3).await.unwrap();
+    assert_eq!(outcome.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(serde_json::to_value(&outcome).unwrap()["metadata"], json!({ "user": "u-1", "page": 3 }));
+    assert_eq!(outcome.metadata()["page"], json!(3));
+    let error = run().traceparent("not-a-trace").await.unwrap_err();
+    assert!(error.to_string().contains("/traceparent"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_token_from_outside_cancels_many_runs() {
+    let client = Client::builder().tool(slow("slow", Duration::from_secs(60))).build().unwrap();
+    let token = CancellationToken::new();
+    let run = || client.run("x").tool("slow").cancelled_by(token.clone()).into_future();
+    let cancel = async {
+        sleep(Duration::from_secs(1)).await;
+        token.cancel();
+    };
+    let (first, second, ()) = tokio::join!(run(), run(), cancel);
+    for result in [first, second] {
+        let error = result.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
+    }
 }

@@ -5,7 +5,7 @@ use orch_core::{AskedBy, AttemptRecord, Limits, Usage, Verdict};
 use orch_evidence::Bundle;
 use serde_json::Value;
 
-use crate::Outcome;
+use crate::{Outcome, Status};
 
 /// Why a run went as it did, in words: made after the fact, from what is always kept.
 ///
@@ -25,6 +25,9 @@ impl Explanation {
         lines.extend(attempts(outcome));
         if let Ok(bundle) = outcome.evidence() {
             lines.extend(evidence(bundle));
+        }
+        if outcome.status() == Status::LowConfidence {
+            lines.push("unsure    the answer is less sure than the run asked for".to_owned());
         }
         lines.push(spent(outcome.usage(), outcome.budget().limits()));
         Self { lines }

@@ -7,7 +7,7 @@ use orch_evidence::typed::{Consensus, Evidence};
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::breakdown::breakdown;
@@ -22,6 +22,9 @@ pub enum Status {
     Completed,
     /// It was remembered from an earlier run with the same key.
     Replayed,
+    /// There is an answer, executed now or remembered, but less sure than [`Run::min_confidence`](crate::Run::min_confidence)
+    /// asked for; or nothing says how sure it is.
+    LowConfidence,
 }
 
 /// What a run gave: the answer, with its reason, its money and its evidence.
@@ -34,6 +37,8 @@ pub struct Outcome {
     attempts: Vec<AttemptRecord>,
     elapsed: Duration,
     bundle: OnceLock<Result<Bundle, Error>>,
+    min_confidence: Option<f64>,
+    metadata: Map<String, Value>,
 }
 
 impl Outcome {
@@ -59,7 +64,17 @@ impl Outcome {
             elapsed: Instant::now().saturating_duration_since(context.started()),
             bundle: OnceLock::new(),
             context: context.clone(),
+            min_confidence: None,
+            metadata: Map::new(),
         })
+    }
+
+    pub(crate) fn with_min_confidence(self, min_confidence: Option<f64>) -> Self {
+        Self { min_confidence, ..self }
+    }
+
+    pub(crate) fn with_metadata(self, metadata: Map<String, Value>) -> Self {
+        Self { metadata, ..self }
     }
 
     /// The answer.
@@ -129,7 +144,22 @@ impl Outcome {
     /// How the run ended.
     #[must_use]
     pub fn status(&self) -> Status {
-        if self.replayed() { Status::Replayed } else { Status::Completed }
+        match self.replayed() {
+            _ if self.is_too_unsure() => Status::LowConfidence,
+            true => Status::Replayed,
+            false => Status::Completed,
+        }
+    }
+
+    fn is_too_unsure(&self) -> bool {
+        let enough = |min| self.evidence().is_ok_and(|bundle| bundle.summary.confidence >= min);
+        self.min_confidence.is_some_and(|min| !enough(min))
+    }
+
+    /// The facts that the caller added.
+    #[must_use]
+    pub fn metadata(&self) -> &Map<String, Value> {
+        &self.metadata
     }
 
     /// Whether the answer was remembered: nothing was executed or spent now.
@@ -183,7 +213,7 @@ impl Outcome {
 
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Outcome", 13)?;
+        let mut fields = serializer.serialize_struct("Outcome", 14)?;
         fields.serialize_field("status", &self.status())?;
         fields.serialize_field("content", self.content())?;
         fields.serialize_field("served_by", &self.served_by())?;
@@ -196,6 +226,7 @@ impl Serialize for Outcome {
         fields.serialize_field("attempts", &self.attempts)?;
         fields.serialize_field("request_id", self.request_id())?;
         fields.serialize_field("trace_id", self.trace_id())?;
+        fields.serialize_field("metadata", &self.metadata)?;
         fields.serialize_field("elapsed_ms", &(self.elapsed.as_secs_f64() * 1e3))?;
         fields.end()
     }

@@ -1,15 +1,15 @@
+mod options;
+mod trace_parent;
+
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use orch_core::store::Key;
 use orch_core::{
     BoxTool, Budget, CallContext, Deadline, Error, ErrorKind, Event, HasContext, Input, Meter, Request, Route,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use crate::client::Inner;
@@ -36,6 +36,8 @@ pub struct Run {
     max_parallel: Option<usize>,
     /// The account that this run's is part of.
     account: Option<Meter>,
+    min_confidence: Option<f64>,
+    metadata: Map<String, Value>,
     /// The first option that was wrong; reported when the run starts.
     invalid: Option<Error>,
 }
@@ -62,70 +64,10 @@ impl Run {
             deadline: None,
             max_parallel: None,
             account: None,
+            min_confidence: None,
+            metadata: Map::new(),
             invalid: None,
         }
-    }
-
-    /// Names the tool, so that no planner is asked.
-    pub fn tool(mut self, tool: impl Into<Arc<str>>) -> Self {
-        self.request = self.request.with_tool(tool);
-        self
-    }
-
-    /// Sets the tool's options; they win over a planner's, field by field.
-    pub fn tool_options(mut self, options: impl Into<Value>) -> Self {
-        self.request = self.request.with_options(options);
-        self
-    }
-
-    /// Sets what the run may use, combined with the client's budget: the smaller wins, field by field.
-    pub fn budget(mut self, budget: Budget) -> Self {
-        self.budget = budget;
-        self
-    }
-
-    /// Sets how long the run may take; default: the client's 300 s.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// Sets how many replicates work at the same time; default: the client's 10, 0 counts as 1.
-    pub fn max_parallel(mut self, replicates: usize) -> Self {
-        self.max_parallel = Some(replicates);
-        self
-    }
-
-    /// Sets the key under which the outcome is remembered: 1 to 255 bytes. The basic orchestrator, which remembers
-    /// nothing, refuses it.
-    pub fn idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
-        match Key::new(key) {
-            Ok(key) if self.remembers => self.context = self.context.with_key(key),
-            Ok(key) => {
-                let reason = format!("`{key}`: this orchestrator remembers nothing; use the reliable one");
-                self.refuse(Error::invalid("/idempotency_key", reason));
-            }
-            Err(error) => self.refuse(error),
-        }
-        self
-    }
-
-    /// Sets the run's id; default: a fresh one.
-    pub fn request_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.context = self.context.with_request_id(id);
-        self
-    }
-
-    /// Sets the id that ties the run to others; default: a fresh one.
-    pub fn trace_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.context = self.context.with_trace_id(id);
-        self
-    }
-
-    /// A token that cancels the run from outside.
-    #[must_use]
-    pub fn cancellation(&self) -> CancellationToken {
-        self.context.cancellation().clone()
     }
 
     /// Starts the run in a task of its own and listens to it.
@@ -172,7 +114,8 @@ impl Run {
         let request = self.prepare()?;
         let context = request.context().clone();
         let result = self.stack.call(request).await;
-        Outcome::conclude(&context, self.budget, result)
+        let outcome = Outcome::conclude(&context, self.budget, result)?;
+        Ok(outcome.with_min_confidence(self.min_confidence).with_metadata(self.metadata))
     }
 
     fn prepare(&mut self) -> Result<Request, Error> {
