@@ -11,7 +11,7 @@ use crate::confidence::{AgreementCalibrator, Calibrator};
 use crate::decision::SharedPolicy;
 use crate::options::{BundleOptions, Waves};
 use crate::replicate::{ReplicateLayer, ReplicateService};
-use crate::{Consensus, Distance, StopRule};
+use crate::{AsyncPairScorer, Consensus, ConsensusRules, Distance, StopRule};
 
 /// A tool whose every call is replicated, kept in its parts.
 ///
@@ -118,6 +118,16 @@ impl BundleTool {
     /// See [`ReplicateLayer::policy`].
     pub fn policy(self, policy: impl Into<SharedPolicy>) -> Self {
         self.with(|layer| layer.policy(policy))
+    }
+
+    /// See [`ReplicateLayer::scorer`].
+    pub fn scorer(self, scorer: impl AsyncPairScorer + 'static) -> Self {
+        self.with(|layer| layer.scorer(scorer))
+    }
+
+    /// See [`BundleOptions::rules`].
+    pub fn rules(self, rules: ConsensusRules) -> Self {
+        self.with(|layer| layer.rules(rules))
     }
 
     /// What the bundle is called, expects and does.

@@ -82,7 +82,17 @@ impl Bundler {
         if self.reduced.is_some() {
             metadata.insert("reduced_to".to_owned(), self.k.into());
         }
-        let warnings = self.comparer.notes().texts(self.comparer.name());
+        let mut warnings = self.comparer.notes().texts(self.comparer.name());
+        if let Some((scorer, scores)) = self.scorer.as_ref().zip(self.comparer.scores()) {
+            metadata.insert("scorer".to_owned(), scorer.as_str().into());
+            metadata.insert("scored_pairs".to_owned(), scores.len().into());
+            let (metric, mut unscored) = (self.comparer.name(), self.unscored.clone());
+            unscored.sort();
+            let warning = |(at, why): (usize, String)| {
+                format!("{} was compared by `{metric}`: the scorer `{scorer}` failed: {why}", id(at))
+            };
+            warnings.extend(unscored.into_iter().map(warning));
+        }
         if !warnings.is_empty() {
             metadata.insert("warnings".to_owned(), Value::from(warnings));
         }

@@ -3,14 +3,27 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::number;
+use crate::distance::Prepared;
+use crate::matrix::Matrix;
+use crate::scorer::TextPair;
 use crate::tree::{Comparer, Tree};
 
 /// The work of comparing one answer with those before it. It owns what it needs, so it can move to another thread.
 pub struct Measurement {
-    at: usize,
     value: Arc<Value>,
-    others: Vec<(usize, Arc<Tree>)>,
+    others: Vec<Other>,
+    /// The distances of the others to each other.
+    known: Matrix,
     comparer: Arc<Comparer>,
+    /// What a scorer was to be asked for.
+    wanted: Vec<(Prepared, Prepared)>,
+}
+
+/// An answer that is measured already.
+pub(super) struct Other {
+    pub(super) at: usize,
+    pub(super) value: Arc<Value>,
+    pub(super) tree: Arc<Tree>,
 }
 
 /// What a [`Measurement`] found.
@@ -18,11 +31,13 @@ pub struct Measurement {
 pub struct Row {
     pub(super) tree: Arc<Tree>,
     pub(super) distances: Vec<(usize, f64)>,
+    /// Why a scorer did not score it.
+    pub(super) unscored: Option<String>,
 }
 
 impl Measurement {
-    pub(super) fn new(at: usize, value: Arc<Value>, others: Vec<(usize, Arc<Tree>)>, comparer: Arc<Comparer>) -> Self {
-        Self { at, value, others, comparer }
+    pub(super) fn new(value: Arc<Value>, others: Vec<Other>, known: Matrix, comparer: Arc<Comparer>) -> Self {
+        Self { value, others, known, comparer, wanted: Vec::new() }
     }
 
     /// About how much work it is: the answer's length in bytes to prepare it, and the square of that for
@@ -36,20 +51,62 @@ impl Measurement {
     /// Compares.
     #[must_use]
     pub fn run(self) -> Row {
-        let comparer = self.comparer.as_ref();
-        let tree = Tree::new(&self.value, comparer);
-        let apart = |at: usize, other: &Tree| {
-            // Always from the earlier to the later one, so that the bits do not depend on who came first.
-            if at < self.at { comparer.distance(other, &tree) } else { comparer.distance(&tree, other) }
+        // The very same answer needs no preparation.
+        let equal = self.others.iter().find(|other| other.value == self.value);
+        let tree =
+            equal.map_or_else(|| Arc::new(Tree::new(&self.value, &self.comparer)), |same| Arc::clone(&same.tree));
+        // One that says the same is as far from the others as that is.
+        let same = equal.or_else(|| self.others.iter().find(|other| other.tree.same(&tree)));
+        let distances = match same {
+            Some(same) => self.others.iter().map(|other| (other.at, self.known.between(same.at, other.at))).collect(),
+            None => self.apart(&tree),
         };
-        let distances = self.others.iter().map(|(at, other)| (*at, apart(*at, other))).collect();
-        Row { tree: Arc::new(tree), distances }
+        Row { tree, distances, unscored: None }
+    }
+
+    /// The different pairs of texts that a scorer should tell the distances of, for
+    /// [`run_scored`](Self::run_scored); none without a scorer.
+    pub fn pairs(&mut self) -> Vec<TextPair> {
+        let Some((comparer, wanted)) = self.comparer.noting() else { return Vec::new() };
+        let tree = Tree::new(&self.value, &comparer);
+        for other in &self.others {
+            comparer.distance(&tree, &other.tree);
+        }
+        self.wanted = wanted.take();
+        self.wanted.iter().map(|(a, b)| TextPair::new(a.raw(), b.raw())).collect()
+    }
+
+    /// Compares, with these distances of the pairs that [`pairs`](Self::pairs) gave, in their order.
+    #[must_use]
+    pub fn run_scored(self, distances: &[f64]) -> Row {
+        if let Some(scores) = self.comparer.scores() {
+            for ((a, b), distance) in self.wanted.iter().zip(distances) {
+                scores.set(a, b, *distance);
+            }
+        }
+        self.run()
+    }
+
+    /// Compares without a scorer, which failed for this reason.
+    #[must_use]
+    pub fn run_unscored(self, reason: &str) -> Row {
+        Row { unscored: Some(reason.to_owned()), ..self.run() }
+    }
+
+    /// The distances to the others, each different one compared once.
+    fn apart(&self, tree: &Tree) -> Vec<(usize, f64)> {
+        let mut found: Vec<(&Other, f64)> = Vec::with_capacity(self.others.len());
+        for other in &self.others {
+            let known = found.iter().find(|(known, _)| known.tree.same(&other.tree)).map(|(_, distance)| *distance);
+            found.push((other, known.unwrap_or_else(|| self.comparer.distance(tree, &other.tree))));
+        }
+        found.into_iter().map(|(other, distance)| (other.at, distance)).collect()
     }
 }
 
 impl std::fmt::Debug for Measurement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let others: Vec<u32> = self.others.iter().map(|(at, _)| number(*at)).collect();
+        let others: Vec<u32> = self.others.iter().map(|other| number(other.at)).collect();
         f.debug_struct("Measurement").field("others", &others).finish_non_exhaustive()
     }
 }

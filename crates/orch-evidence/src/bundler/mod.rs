@@ -14,6 +14,7 @@ use orch_core::{Content, Error, Event, Output, Usage};
 
 use self::closing::{Closing, Stop};
 pub use self::input::{Command, Input, Notice};
+use self::measurement::Other;
 pub use self::measurement::{Measurement, Row};
 use self::slot::{Ended, Slot, State, Terms};
 use crate::bundle::Summary;
@@ -69,6 +70,9 @@ pub struct Bundler {
     rule: Arc<dyn StopRule>,
     comparer: Arc<Comparer>,
     validator: Option<Arc<dyn Validator>>,
+    /// Who scores texts, and why it did not score some answers.
+    scorer: Option<String>,
+    unscored: Vec<(usize, String)>,
     task: Option<String>,
     calibration: Arc<Calibration>,
     /// How many may be started; fewer than asked for when the budget does not allow more.
@@ -116,6 +120,8 @@ impl Bundler {
             rule: options.stop_name().unwrap_or(StopName::Adaptive).rule(),
             comparer: Arc::new(Comparer::new(Arc::new(TokenLevenshtein), options.rules_given())),
             validator,
+            scorer: None,
+            unscored: Vec::new(),
             task: None,
             calibration: Arc::default(),
             k,
@@ -165,7 +171,8 @@ impl Bundler {
     /// Sets the distance of texts.
     #[must_use]
     pub fn with_distance(mut self, metric: Arc<dyn Distance>) -> Self {
-        self.comparer = Arc::new(Comparer::new(metric, self.options.rules_given()));
+        let comparer = Comparer::new(metric, self.options.rules_given());
+        self.comparer = Arc::new(if self.scorer.is_some() { comparer.with_scores() } else { comparer });
         self
     }
 
@@ -182,6 +189,15 @@ impl Bundler {
         if self.options.inline_schema().is_none() {
             self.validator = Some(validator);
         }
+        self
+    }
+
+    /// Says that a scorer of this name tells the distances of texts: a driver asks for [`Measurement::pairs`] and gives the
+    /// answers to [`Measurement::run_scored`].
+    #[must_use]
+    pub fn with_scorer(mut self, name: impl Into<String>) -> Self {
+        self.comparer = Arc::new(self.comparer.as_ref().clone().with_scores());
+        self.scorer = Some(name.into());
         self
     }
 
@@ -242,11 +258,12 @@ impl Bundler {
     pub fn measurement(&self, index: u32, against: &[u32]) -> Measurement {
         let others = against.iter().filter_map(|index| {
             let at = place(*index)?;
-            Some((at, Arc::clone(self.slots.get(at)?.tree.as_ref()?)))
+            let slot = self.slots.get(at)?;
+            Some(Other { at, value: Arc::clone(&slot.value), tree: Arc::clone(slot.tree.as_ref()?) })
         });
-        let at = place(index).unwrap_or(usize::MAX);
-        let value = self.slots.get(at).map(|slot| Arc::clone(&slot.value)).unwrap_or_default();
-        Measurement::new(at, value, others.collect(), Arc::clone(&self.comparer))
+        let slot = place(index).and_then(|at| self.slots.get(at));
+        let value = slot.map(|slot| Arc::clone(&slot.value)).unwrap_or_default();
+        Measurement::new(value, others.collect(), self.matrix.clone(), Arc::clone(&self.comparer))
     }
 
     /// The event of a [`Command::Emit`].

@@ -41,6 +41,7 @@ impl Bundler {
             for (other, distance) in row.distances {
                 self.matrix.set(at, other, distance);
             }
+            self.unscored.extend(row.unscored.map(|reason| (at, reason)));
             self.slots[at].tree = Some(row.tree);
             self.ended.push(at);
         }

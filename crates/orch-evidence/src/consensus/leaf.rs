@@ -51,8 +51,7 @@ fn representative(members: &[&Voice<'_>], comparer: &Comparer) -> Value {
     if members.iter().all(|member| member.tree.same(first.tree)) {
         return first.value.clone();
     }
-    // Always from the earlier to the later one, so that the bits are the same.
-    let apart = |a: usize, b: usize| comparer.leaf_distance(members[a.min(b)].tree, members[a.max(b)].tree);
+    let apart = |a: usize, b: usize| comparer.leaf_distance(members[a].tree, members[b].tree);
     let sum = |a: usize| (0..members.len()).map(|b| members[b].weight * apart(a, b)).sum::<f64>();
     let sums = (0..members.len()).map(|at| (sum(at), at));
     let nearest = sums.reduce(|best, next| if next.0 < best.0 { next } else { best });

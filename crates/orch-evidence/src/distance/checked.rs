@@ -1,3 +1,4 @@
+use super::counts::shared;
 use super::{Distance, Prepared};
 use crate::notes::{Note, Notes};
 
@@ -36,7 +37,8 @@ fn shingle_distance(a: &Prepared, b: &Prepared) -> f64 {
     if a.same(b) {
         return 0.0;
     }
-    let (shared, all) = super::counts::shared_counts(a.shingles(), b.shingles())
-        .fold((0_u64, 0_u64), |(shared, all), (in_a, in_b)| (shared + in_a.min(in_b), all + 1));
+    let (a, b) = (a.shingles(), b.shingles());
+    let shared = shared(a, b);
+    let all = a.len() as u64 + b.len() as u64 - shared;
     if all == 0 { 0.0 } else { 1.0 - shared as f64 / all as f64 }
 }

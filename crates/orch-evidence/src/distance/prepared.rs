@@ -1,5 +1,5 @@
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::Normaliser;
 
@@ -11,8 +11,11 @@ pub struct Prepared {
     hash: u64,
     chars: u32,
     unread: bool,
+    /// As it was said, if a scorer may want to know.
+    raw: Option<Arc<str>>,
     /// Made when a metric asks for them.
     sorted: OnceLock<Vec<u64>>,
+    distinct: OnceLock<Vec<u64>>,
     shingles: OnceLock<Vec<u64>>,
 }
 
@@ -48,9 +51,11 @@ impl Prepared {
             hash: hash(&text),
             chars: crate::count(if text.is_ascii() { text.len() } else { text.chars().count() }),
             unread: false,
+            raw: None,
             text,
             tokens,
             sorted: OnceLock::new(),
+            distinct: OnceLock::new(),
             shingles: OnceLock::new(),
         }
     }
@@ -78,6 +83,17 @@ impl Prepared {
         })
     }
 
+    /// The hashes of its words, sorted and each once.
+    #[must_use]
+    pub fn distinct(&self) -> &[u64] {
+        self.distinct.get_or_init(|| {
+            let mut distinct = self.tokens.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            distinct
+        })
+    }
+
     /// How many characters it has.
     #[must_use]
     pub fn chars(&self) -> usize {
@@ -92,6 +108,15 @@ impl Prepared {
 
     pub(crate) fn hash(&self) -> u64 {
         self.hash
+    }
+
+    pub(crate) fn with_raw(self, text: &str) -> Self {
+        Self { raw: Some(text.into()), ..self }
+    }
+
+    /// As it was said, or at least as it is compared.
+    pub(crate) fn raw(&self) -> Arc<str> {
+        self.raw.clone().unwrap_or_else(|| self.text.as_str().into())
     }
 
     /// Whether it was too long to be looked into.

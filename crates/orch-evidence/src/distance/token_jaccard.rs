@@ -1,4 +1,4 @@
-use super::counts::shared_counts;
+use super::counts::{shared, shared_counts};
 use super::{Distance, Prepared};
 
 /// The part of all different words that only one of the texts has.
@@ -16,14 +16,14 @@ impl TokenJaccard {
     pub const MULTISET: Self = Self { multiset: true };
 
     /// Shared words, and all.
-    fn count(self, a: &[u64], b: &[u64]) -> (u64, u64) {
-        shared_counts(a, b).fold((0, 0), |(shared, all), (in_a, in_b)| {
-            if self.multiset {
-                (shared + in_a.min(in_b), all + in_a.max(in_b))
-            } else {
-                (shared + u64::from(in_a > 0 && in_b > 0), all + 1)
-            }
-        })
+    fn count(self, a: &Prepared, b: &Prepared) -> (u64, u64) {
+        if self.multiset {
+            let counts = shared_counts(a.sorted(), b.sorted());
+            return counts.fold((0, 0), |(shared, all), (in_a, in_b)| (shared + in_a.min(in_b), all + in_a.max(in_b)));
+        }
+        let (a, b) = (a.distinct(), b.distinct());
+        let shared = shared(a, b);
+        (shared, a.len() as u64 + b.len() as u64 - shared)
     }
 }
 
@@ -36,7 +36,7 @@ impl Distance for TokenJaccard {
         if a.same(b) {
             return 0.0;
         }
-        let (shared, all) = self.count(a.sorted(), b.sorted());
+        let (shared, all) = self.count(a, b);
         if all == 0 { 0.0 } else { 1.0 - shared as f64 / all as f64 }
     }
 

@@ -1,6 +1,7 @@
 //! Executes a bundler's commands: all replicates in the caller's own task.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +12,6 @@ use orch_core::{
     Reservation, wall_clock,
 };
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
@@ -21,6 +21,10 @@ use crate::bundle::BundleContent;
 use crate::bundler::{Bundler, Command, Input, Measurement, Notice, Row};
 use crate::decision::SharedPolicy;
 use crate::options::{BundleOptions, Delivery};
+use crate::scorer::{AsyncPairScorer, run_aside, scored};
+
+/// A comparison that is not done in this task, or waits for a scorer.
+type Measuring = Pin<Box<dyn Future<Output = Result<Row, Error>> + Send>>;
 
 /// How much work of a measurement (see [`Measurement::work`]) is done in the caller's task: about a tenth of
 /// a millisecond with the default distance, which is what moving it to another thread costs with all it
@@ -37,7 +41,8 @@ pub(super) struct Driver<S> {
     parallel: Option<Arc<Semaphore>>,
     /// The replicates that were launched.
     parts: Vec<Launched>,
-    measuring: Option<(u32, JoinHandle<Row>)>,
+    measuring: Option<(u32, Measuring)>,
+    scorer: Option<Arc<dyn AsyncPairScorer>>,
     out_of_money: Option<Error>,
     out_of_time: bool,
     policy: Option<SharedPolicy>,
@@ -88,6 +93,7 @@ where
             parallel,
             parts: Vec::new(),
             measuring: None,
+            scorer: None,
             out_of_money: None,
             out_of_time: false,
             policy: None,
@@ -99,6 +105,14 @@ where
 
     pub(super) fn with_policy(self, policy: Option<SharedPolicy>) -> Self {
         Self { policy, ..self }
+    }
+
+    pub(super) fn with_scorer(mut self, scorer: Option<Arc<dyn AsyncPairScorer>>) -> Self {
+        if let Some(scorer) = &scorer {
+            self.bundler = self.bundler.with_scorer(scorer.name());
+        }
+        self.scorer = scorer;
+        self
     }
 
     pub(super) async fn drive(mut self) -> Result<Output, Error> {
@@ -175,11 +189,14 @@ where
 
     fn measure(&mut self, index: u32, against: &[u32]) -> Vec<Command> {
         let work = self.bundler.measurement(index, against);
-        if work.work() > INLINE_WORK && tokio::runtime::Handle::try_current().is_ok() {
-            self.measuring = Some((index, spawn_blocking(|| Measurement::run(work))));
-            return Vec::new();
-        }
-        self.bundler.on(Input::Measured { index, row: work.run() })
+        let aside = work.work() > INLINE_WORK && tokio::runtime::Handle::try_current().is_ok();
+        let measuring: Measuring = match &self.scorer {
+            Some(scorer) => Box::pin(scored(work, Arc::clone(scorer), self.request.context().clone(), aside)),
+            None if aside => Box::pin(run_aside(|| Measurement::run(work))),
+            None => return self.bundler.on(Input::Measured { index, row: work.run() }),
+        };
+        self.measuring = Some((index, measuring));
+        Vec::new()
     }
 
     fn measured(&mut self, row: Row) -> Vec<Command> {
@@ -246,11 +263,9 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
-async fn measured(measuring: &mut Option<(u32, JoinHandle<Row>)>) -> Result<Row, Error> {
-    let Some((_, row)) = measuring else { return std::future::pending().await };
-    row.await.map_err(|error| match error.try_into_panic() {
-        // A distance of the user's own has panicked: as it would have in this task.
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => Error::new(ErrorKind::Cancelled),
-    })
+async fn measured(measuring: &mut Option<(u32, Measuring)>) -> Result<Row, Error> {
+    match measuring {
+        Some((_, row)) => row.as_mut().await,
+        None => std::future::pending().await,
+    }
 }

@@ -14,7 +14,7 @@ use crate::distance::{Distance, TokenLevenshtein};
 use crate::options::{BundleOptions, Delivery, Diversity, Order, Waves};
 use crate::stopping::StopRule;
 use crate::validate::Validator;
-use crate::{Consensus, ConsensusRules, typed};
+use crate::{AsyncPairScorer, Consensus, ConsensusRules, typed};
 
 /// Calls the inner service up to K times and answers with the [`Bundle`](crate::Bundle) of what came back.
 ///
@@ -52,6 +52,7 @@ pub struct ReplicateLayer {
     pub(super) options: BundleOptions,
     pub(super) rule: Option<Arc<dyn StopRule>>,
     pub(super) metric: Arc<dyn Distance>,
+    pub(super) scorer: Option<Arc<dyn AsyncPairScorer>>,
     pub(super) calibration: Arc<Calibration>,
     pub(super) policy: Option<SharedPolicy>,
     pub(super) validation: Validation,
@@ -70,6 +71,7 @@ impl ReplicateLayer {
             options: BundleOptions::new().k(k),
             rule: None,
             metric: Arc::new(TokenLevenshtein),
+            scorer: None,
             calibration: Arc::default(),
             policy: None,
             validation: Validation::default(),
@@ -188,6 +190,18 @@ impl ReplicateLayer {
     /// See [`BundleOptions::min_valid`].
     pub fn min_valid(self, answers: u32) -> Self {
         self.options(BundleOptions::new().min_valid(answers))
+    }
+
+    /// Has the distances of texts told by a scorer, such as a [`CosineScorer`](crate::CosineScorer); where it fails, the
+    /// distance is used. Default: none.
+    pub fn scorer(mut self, scorer: impl AsyncPairScorer + 'static) -> Self {
+        self.scorer = Some(Arc::new(scorer));
+        self
+    }
+
+    /// See [`BundleOptions::rules`].
+    pub fn rules(self, rules: ConsensusRules) -> Self {
+        self.options(BundleOptions::new().rules(rules))
     }
 
     /// Whether all settings can be kept.

@@ -85,7 +85,9 @@ where
         let driver =
             prepared.and_then(|(options, bundler)| Driver::new(self.inner.clone(), request, &options, bundler));
         ReplicateFuture(match driver {
-            Ok(driver) => Box::pin(driver.with_policy(self.layer.policy.clone()).drive()),
+            Ok(driver) => {
+                Box::pin(driver.with_policy(self.layer.policy.clone()).with_scorer(self.layer.scorer.clone()).drive())
+            }
             Err(error) => Box::pin(std::future::ready(Err(error))),
         })
     }

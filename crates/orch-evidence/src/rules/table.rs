@@ -66,6 +66,11 @@ impl Rules {
         values.get(at)
     }
 
+    /// Whether a metric is named anywhere.
+    pub(crate) fn names_texts(&self) -> bool {
+        self.rules.iter().any(|rule| matches!(rule.compare, Compare::Text(_)))
+    }
+
     /// The same rules with another metric wherever one is named.
     pub(crate) fn with_texts(&self, metric: TextMetric) -> Self {
         let mut all = self.clone();

@@ -123,7 +123,10 @@ impl Builder<'_> {
     fn text(&self, text: &str, compare: &Compare, rule: u32) -> Node {
         let number = || if self.comparer.rules.coerce_numeric { Num::read(text) } else { None };
         let date = || if matches!(compare, Compare::Date) { When::read(text) } else { None };
-        let prepared = || prepare(self.comparer.metric(rule), text, &self.comparer.notes);
+        let prepared = || {
+            let prepared = prepare(self.comparer.metric(rule), text, &self.comparer.notes);
+            if self.comparer.scoring.is_some() { prepared.with_raw(text) } else { prepared }
+        };
         match (number(), date()) {
             (_, Some(date)) => Node::Date(date, prepared()),
             (Some(number), None) => Node::Number(number),

@@ -31,11 +31,16 @@ impl Mass {
 impl Comparer {
     /// The disagreeing part of the leaves of both, 0 to 1.
     pub(crate) fn distance(&self, a: &Tree, b: &Tree) -> f64 {
+        if a.same(b) {
+            return 0.0;
+        }
+        let (a, b) = in_order(a, b);
         self.mass(a, b, a.rule, MOST_WORK).share()
     }
 
     /// The distance of two values that are neither arrays nor objects.
     pub(crate) fn leaf_distance(&self, a: &Tree, b: &Tree) -> f64 {
+        let (a, b) = in_order(a, b);
         self.leaves(a, b, a.rule)
     }
 
@@ -122,6 +127,10 @@ impl Comparer {
             _ => other,
         }
     }
+}
+
+fn in_order<'t>(a: &'t Tree, b: &'t Tree) -> (&'t Tree, &'t Tree) {
+    if a.order(b).is_le() { (a, b) } else { (b, a) }
 }
 
 /// How much there is to compare at most: every part of one, as often as the arrays of the other repeat it.

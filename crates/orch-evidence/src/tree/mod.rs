@@ -6,6 +6,7 @@ mod build;
 mod compare;
 mod date;
 mod number;
+mod order;
 mod pairing;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub(crate) use self::number::Num;
 use crate::distance::{Prepared, TokenJaccard, checked};
 use crate::notes::Notes;
 use crate::rules::{Compare, ConsensusRules, Rules};
+use crate::scorer::{Scores, Wanted};
 use crate::{Distance, TextMetric};
 
 /// An answer made ready to be compared.
@@ -54,21 +56,51 @@ pub(crate) enum Node {
 }
 
 /// How answers are compared: a metric for texts, rules for fields.
+#[derive(Clone)]
 pub(crate) struct Comparer {
     metric: Arc<dyn Distance>,
     rules: Arc<Rules>,
     notes: Arc<Notes>,
+    scoring: Option<Scoring>,
+}
+
+/// Distances of texts that a scorer gives.
+#[derive(Clone)]
+struct Scoring {
+    scores: Arc<Scores>,
+    /// What is to be asked for; kept while a comparison is tried.
+    wanted: Option<Arc<Wanted>>,
 }
 
 impl Comparer {
     pub(crate) fn new(metric: Arc<dyn Distance>, rules: &ConsensusRules) -> Self {
-        Self { metric, rules: Arc::new(Rules::new(rules)), notes: Arc::default() }
+        Self { metric, rules: Arc::new(Rules::new(rules)), notes: Arc::default(), scoring: None }
+    }
+
+    /// With texts compared by a scorer, where no rule names a metric.
+    pub(crate) fn with_scores(self) -> Self {
+        Self { scoring: Some(Scoring { scores: Arc::default(), wanted: None }), ..self }
+    }
+
+    /// One that notes what a scorer is to be asked for; `None` without a scorer.
+    pub(crate) fn noting(&self) -> Option<(Self, Arc<Wanted>)> {
+        let wanted: Arc<Wanted> = Arc::default();
+        let scores = Arc::clone(&self.scoring.as_ref()?.scores);
+        let scoring = Some(Scoring { scores, wanted: Some(Arc::clone(&wanted)) });
+        Some((Self { scoring, ..self.clone() }, wanted))
+    }
+
+    pub(crate) fn scores(&self) -> Option<&Scores> {
+        self.scoring.as_ref().map(|scoring| scoring.scores.as_ref())
     }
 
     /// The same rules with all texts compared by their sets of words.
     pub(crate) fn by_words(&self) -> Self {
-        let rules = Arc::new(self.rules.with_texts(TextMetric::TokenJaccard));
-        Self { metric: Arc::new(TokenJaccard::SET), rules, notes: Arc::clone(&self.notes) }
+        let rules = match self.rules.names_texts() {
+            true => Arc::new(self.rules.with_texts(TextMetric::TokenJaccard)),
+            false => Arc::clone(&self.rules),
+        };
+        Self { metric: Arc::new(TokenJaccard::SET), rules, notes: Arc::clone(&self.notes), scoring: None }
     }
 
     /// The name of the metric of texts.
@@ -101,6 +133,17 @@ impl Comparer {
     }
 
     fn texts(&self, rule: u32, a: &Prepared, b: &Prepared) -> f64 {
+        if let Some(scoring) = &self.scoring
+            && !matches!(self.rules.rule(rule).compare, Compare::Text(_))
+            && !a.same(b)
+        {
+            if let Some(distance) = scoring.scores.get(a, b) {
+                return distance;
+            }
+            if let Some(wanted) = &scoring.wanted {
+                wanted.add(a, b);
+            }
+        }
         checked(self.metric(rule), a, b, &self.notes)
     }
 }

@@ -633,3 +633,34 @@ async fn a_policy_decides_on_every_bundle_and_learns_from_verdicts_on_runs() {
     assert_eq!(policy.snapshot().labels(orch_core::wall_clock()), 40);
     assert!(ReplicateLayer::new(3).policy(Policy::target_error(2.0)).check().is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_scorer_stands_in_for_the_distance_and_never_holds_a_run_beyond_its_deadline() {
+    struct Scorer(Option<f64>);
+
+    #[async_trait::async_trait]
+    impl crate::AsyncPairScorer for Scorer {
+        fn name(&self) -> &'static str {
+            "scorer"
+        }
+
+        async fn score(&self, pairs: &[crate::TextPair], _: &CallContext) -> Result<Vec<f64>, Error> {
+            match self.0 {
+                Some(distance) => Ok(vec![distance; pairs.len()]),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    for (distance, groups) in [(Some(0.0), 1), (Some(1.0), 2), (None, 2)] {
+        let layer = ReplicateLayer::new(2).epsilon(0.1).scorer(Scorer(distance));
+        let tool =
+            ask(|request| async move { Ok(Output::from(format!("answer {:?}", request.context().replicate()))) });
+        let begun = Instant::now();
+        let deadline = Deadline::after(begun, Duration::from_secs(3));
+        let found = bundle(&layer, tool, within(CallContext::new().with_deadline(deadline))).await;
+        assert_eq!(found.summary.clusters.len(), groups);
+        assert!(begun.elapsed() <= Duration::from_secs(3));
+        assert_eq!(found.metadata.contains_key("warnings"), distance.is_none());
+    }
+}
