@@ -1,5 +1,5 @@
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use orch_core::event::Origin;
 use orch_core::{CallContext, Circuit, Error, ErrorKind, Event, EventSink, HealthBoard, Target};
@@ -11,6 +11,7 @@ use super::state::{News, Order, Permit, Rejection, Rules, State};
 use super::verdict::Verdict;
 use super::window::Scale;
 use crate::per_target::Rests;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// The circuit of one target: its state, and everyone who must hear of it.
 #[derive(Debug)]
@@ -150,8 +151,7 @@ impl Breaker {
 
     /// The state, with every success of the fast path in it. The fast path is closed until the lock is given back.
     fn lock(&self, now: Instant) -> Locked<'_> {
-        // Every change under the lock is complete before it can panic, so a poisoned state is still right.
-        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut core = lock(&self.core);
         let (successes, bucket) = (self.fast_path.close(), core.bucket);
         if successes > 0 {
             core.state.absorb(successes, bucket);

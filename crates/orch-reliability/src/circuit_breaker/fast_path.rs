@@ -1,6 +1,6 @@
 //! The way through a closed circuit without its lock: two words, written under the lock and read without it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// While a circuit is closed and its target asks for no pause, a call is let through by looking at `passing`, and its
 /// prompt success is counted in `tally`, as long as that count can change nothing else. Whoever takes the lock takes
