@@ -31,9 +31,13 @@ fn every_test_that_a_document_names_is_there() {
     let mut names = BTreeSet::new();
     functions(&root.join("crates"), &mut names);
     functions(&root.join("tests"), &mut names);
-    for (document, at_least) in
-        [("reliability.md", 30), ("budget-proof.md", 10), ("layer-order.md", 6), ("layer-contract.md", 15)]
-    {
+    for (document, at_least) in [
+        ("reliability.md", 30),
+        ("budget-proof.md", 10),
+        ("layer-order.md", 6),
+        ("layer-contract.md", 15),
+        ("providers.md", 60),
+    ] {
         let text = fs::read_to_string(root.join("docs").join(document)).unwrap();
         let named = tests_named_in(&text);
         assert!(named.len() >= at_least, "{document} names {} tests", named.len());
