@@ -31,6 +31,7 @@ fn every_test_that_a_document_names_is_there() {
     let mut names = BTreeSet::new();
     functions(&root.join("crates"), &mut names);
     functions(&root.join("tests"), &mut names);
+    functions(&root.join("bridges"), &mut names);
     for (document, at_least) in [
         ("reliability.md", 30),
         ("budget-proof.md", 10),

@@ -5,10 +5,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use genai::chat::{self, ChatMessage, ChatOptions, ChatStreamEvent, JsonSpec, MessageContent, StopReason};
 use orch_core::{Class, Counted, Error, ErrorKind, ProviderFailure, Usage};
-use orch_providers::{
-    ChatEvent, ChatRequest, ChatResponse, ChatSink, FinishReason, Message, Provider, ProviderInfo, ResponseFormat,
-    Role, ToolCallPiece, ToolChoice,
-};
+use orch_providers::*;
 use tokio::time::Instant;
 
 /// A client, which finds the vendor by the model's name. It carries text, tools and JSON Schema, and always streams.
@@ -29,10 +26,9 @@ impl Provider for Genai {
         let (model, options) = (self.1.model_for(&request), options(&request));
         let failed = |error| failure(self.1.name(), &error);
         let emit = |event| sink.event(Instant::now(), event);
-        let answer = self.0.exec_chat_stream(model, asked, Some(&options)).await.map_err(failed)?;
+        let mut answer = self.0.exec_chat_stream(model, asked, Some(&options)).await.map_err(failed)?;
         emit(ChatEvent::Start { model: Some((*answer.model_iden.model_name).into()), request_id: None });
-        let mut stream = answer.stream;
-        while let Some(event) = stream.next().await {
+        while let Some(event) = answer.stream.next().await {
             match event.map_err(failed)? {
                 ChatStreamEvent::Chunk(piece) => emit(ChatEvent::Text(piece.content)),
                 ChatStreamEvent::ReasoningChunk(piece) => emit(ChatEvent::Reasoning(piece.content)),
@@ -96,8 +92,7 @@ fn last(end: chat::StreamEnd) -> Vec<ChatEvent> {
 }
 
 fn failure(provider: &str, error: &genai::Error) -> Error {
-    let (provider, message) = (provider.into(), error.to_string().into());
-    let status = error.status().map(|status| status.as_u16());
+    let (provider, message, status) = (provider.into(), error.to_string().into(), status(error));
     let class = match status {
         Some(429) => Class::Throttled,
         Some(401 | 403) => Class::Auth,
@@ -107,4 +102,11 @@ fn failure(provider: &str, error: &genai::Error) -> Error {
     };
     Error::new(ErrorKind::Provider(ProviderFailure { provider, status, message, ..Default::default() }))
         .with_class(class)
+}
+
+fn status(error: &genai::Error) -> Option<u16> {
+    match error {
+        genai::Error::WebStream { error, .. } => status(error.downcast_ref()?),
+        error => Some(error.status()?.as_u16()),
+    }
 }

@@ -104,32 +104,35 @@ impl EventSink {
     pub fn emit(&self, build: impl FnOnce() -> (Origin, Event)) {
         if self.is_listening() {
             let (origin, event) = build();
-            self.publish(&origin, &event);
+            self.publish(origin, event);
         }
     }
 
-    fn publish(&self, origin: &Origin, event: &Event) {
+    /// Copies the event only for sinks that it is repeated to, and for listeners beyond the first.
+    fn publish(&self, origin: Origin, event: Event) {
         let Some(hub) = &self.0 else { return };
         let mut wakers = Vec::new();
-        let forwards = {
+        let repeated = {
             let mut state = hub.lock();
             if state.ended {
                 return;
             }
             state.ended = event.is_terminal();
+            let goes_on = !state.ended && !state.forwards.is_empty();
+            let repeated = goes_on.then(|| (origin.clone(), event.clone(), state.forwards.clone()));
             if !state.lanes.is_empty() {
-                let envelope = hub.envelope(state.next_seq, origin.clone(), event.clone());
+                let envelope = hub.envelope(state.next_seq, origin, event);
                 state.next_seq += 1;
                 let (last, others) = state.lanes.split_last().expect("checked above");
                 wakers.extend(others.iter().filter_map(|lane| lock(lane).push(envelope.clone())));
                 wakers.extend(lock(last).push(envelope));
             }
-            state.forwards.clone()
+            repeated
         };
         for waker in wakers {
             waker.wake();
         }
-        if !event.is_terminal() {
+        if let Some((origin, event, forwards)) = repeated {
             for sink in forwards {
                 sink.emit(|| (origin.clone(), event.clone()));
             }

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use orch_core::LimitHint;
 
 use super::duration::{TOO_LONG, number, reset};
 use super::rfc3339;
+
+/// Before the name of a header that a gateway passed on.
+const GATEWAY: &str = "llm_provider-";
 
 /// How long the server asks to wait; `now` is the time since the Unix epoch.
 ///
@@ -56,20 +59,36 @@ struct Window {
     reset: Option<Duration>,
 }
 
+/// What is left, and when it starts anew: of requests, tokens, input tokens, output tokens; resets are durations.
+const OPENAI: [[&str; 2]; 4] = [
+    ["x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+    ["x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
+    ["x-ratelimit-remaining-input-tokens", "x-ratelimit-reset-input-tokens"],
+    ["x-ratelimit-remaining-output-tokens", "x-ratelimit-reset-output-tokens"],
+];
+
+/// The same; resets are times.
+const ANTHROPIC: [[&str; 2]; 4] = [
+    ["anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"],
+    ["anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"],
+    ["anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"],
+    ["anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"],
+];
+
 impl Window {
-    /// Requests, tokens, input tokens, output tokens: by the headers `x-ratelimit-*`, whose resets are durations, else
-    /// by `anthropic-ratelimit-*`, whose resets are times.
+    /// Requests, tokens, input tokens, output tokens.
     fn all(headers: &HeaderMap, now: Duration) -> [Self; 4] {
-        ["requests", "tokens", "input-tokens", "output-tokens"].map(|of| {
-            let own = ["remaining", "reset"].map(|what| format!("x-ratelimit-{what}-{of}"));
-            let anthropic = ["remaining", "reset"].map(|what| format!("anthropic-ratelimit-{of}-{what}"));
-            let at = |text: &str| rfc3339::since_epoch(text).map(|at| at.saturating_sub(now).min(TOO_LONG));
-            let window = Self::read(headers, &own, reset);
-            if window.is_absent() { Self::read(headers, &anthropic, at) } else { window }
+        if !headers.keys().any(|name| name.as_str().contains("ratelimit")) {
+            return [Self::default(); 4];
+        }
+        let at = |text: &str| rfc3339::since_epoch(text).map(|at| at.saturating_sub(now).min(TOO_LONG));
+        [0, 1, 2, 3].map(|of| {
+            let window = Self::read(headers, OPENAI[of], reset);
+            if window.is_absent() { Self::read(headers, ANTHROPIC[of], at) } else { window }
         })
     }
 
-    fn read(headers: &HeaderMap, [left, reset]: &[String; 2], read: impl Fn(&str) -> Option<Duration>) -> Self {
+    fn read(headers: &HeaderMap, [left, reset]: [&str; 2], read: impl Fn(&str) -> Option<Duration>) -> Self {
         Self { left: first(headers, left).and_then(|text| text.parse().ok()), reset: longest(headers, reset, read) }
     }
 
@@ -90,21 +109,25 @@ fn until(text: &str, now: Duration) -> Option<Duration> {
 }
 
 fn longest(headers: &HeaderMap, name: &str, read: impl Fn(&str) -> Option<Duration>) -> Option<Duration> {
-    values(headers, name).into_iter().filter_map(read).max()
+    values(headers, name, |values| values.filter_map(read).max())
 }
 
 fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    values(headers, name).first().copied()
+    values(headers, name, |values| values.next())
 }
 
-/// The values under a name, else those that a gateway passed on from its upstream.
-fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
-    let texts = |name: &str| -> Vec<&'a str> {
-        let Ok(name) = name.parse::<HeaderName>() else { return Vec::new() };
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).map(str::trim).collect()
-    };
-    let own = texts(name);
-    if own.is_empty() { texts(&format!("llm_provider-{name}")) } else { own }
+/// What `read` makes of the values under a name, else of those that a gateway passed on from its upstream.
+fn values<'a, T>(
+    headers: &'a HeaderMap,
+    name: &str,
+    read: impl FnOnce(&mut dyn Iterator<Item = &'a str>) -> Option<T>,
+) -> Option<T> {
+    let texts = |name: &str| headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).map(str::trim);
+    if texts(name).next().is_some() {
+        return read(&mut texts(name));
+    }
+    let passed_on = headers.keys().any(|name| name.as_str().starts_with(GATEWAY));
+    if passed_on { read(&mut texts(&format!("{GATEWAY}{name}"))) } else { None }
 }
 
 #[cfg(test)]
