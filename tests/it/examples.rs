@@ -46,6 +46,50 @@ fn the_layers_work_around_reqwest_with_plain_tower_layers_in_between() {
     assert_eq!(run("around_reqwest"), "attempt 1: repeated\nattempt 2: succeeded\nanswer\n");
 }
 
+#[test]
+fn three_ways_to_make_a_tool() {
+    let text = run("own_tool");
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[..3], ["HELLO", "rain in Bergen for 2 days", "It rains"]);
+    assert!(lines[3].starts_with("refused: ") && lines[3].contains("/city"), "{text}");
+    assert!(lines[4].starts_with("refused: ") && lines[4].contains("tokens"), "{text}");
+}
+
+#[test]
+fn a_batch_started_again_buys_nothing_twice() {
+    let text = run("batch");
+    assert!(text.contains("13: invalid request") && text.contains("19 of 20 runs succeeded for $0.019"), "{text}");
+    assert!(text.ends_with("again: 19 replayed for $0.000\n"), "{text}");
+}
+
+#[test]
+fn twenty_callers_with_one_key_pay_once() {
+    let text = run("idempotency");
+    assert!(text.starts_with("20 callers, 1 payment\nlater: replayed true, 1 payment\n"), "{text}");
+    assert!(text.ends_with("refused, 1 payment\n"), "{text}");
+}
+
+#[test]
+fn errors_are_told_apart_and_keep_what_was_paid_for() {
+    let text = run("errors");
+    for part in [
+        "500 tokens of 100 tokens; paid for and kept: \"forty-two\"",
+        "out of time",
+        "connection refused at no_answer, after 3 attempts",
+        "no tool `long_anser`, but perhaps `long_answer`",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn another_provider_answers_and_a_circuit_that_is_open_is_not_asked() {
+    let text = run("fallback");
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[..3].iter().all(|line| line.contains("yes by good_model")), "{text}");
+    assert!(lines[2].ends_with("[]") && lines[3] == "cheap-provider: circuit open", "{text}");
+}
+
 /// Capitals: of each question four answers, of which the first three agree in most.
 fn made_set(dir: &Path) {
     let question = |at: u32| {
