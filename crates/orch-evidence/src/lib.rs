@@ -24,6 +24,7 @@ mod tree;
 mod truncate;
 pub mod typed;
 mod validate;
+pub mod weights;
 
 pub use bundle::{
     Bundle, BundleContent, Candidate, Cluster, ConfidenceKind, ConsensusSource, Disagreement, DisagreementKind,

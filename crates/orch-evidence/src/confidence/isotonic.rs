@@ -1,10 +1,10 @@
 use super::curve::{Label, targets};
 
-/// The rising curve of the least squared error, as one point for each of its levels.
+/// The rising curve of the least squared error, as the two ends of each of its levels.
 ///
-/// Pool adjacent violators: neighbours whose means fall are joined until none do (Ayer et al. 1955). Each level stands
-/// at the mean score of its labels and straight lines lead from one to the next, which errs less than steps do (centred
-/// isotonic regression: Oron and Flournoy 2017).
+/// Pool adjacent violators: neighbours whose means fall are joined until none do (Ayer et al. 1955). Within a level the
+/// curve is flat, since agreements come in few values and most labels share them; straight lines lead from one
+/// level to the next.
 pub(super) fn isotonic(labels: &[Label]) -> Vec<(f64, f64)> {
     let (hit, miss) = targets(labels);
     let mut sorted: Vec<&Label> = labels.iter().collect();
@@ -12,7 +12,7 @@ pub(super) fn isotonic(labels: &[Label]) -> Vec<(f64, f64)> {
     let mut levels: Vec<Level> = Vec::new();
     for label in sorted {
         let (weight, target) = (label.weight, if label.hit { hit } else { miss });
-        let next = Level { weight, scores: weight * label.score, targets: weight * target, last: label.score };
+        let next = Level { weight, targets: weight * target, first: label.score, last: label.score };
         match levels.last_mut() {
             // Equal scores have one level in any case.
             Some(level) if level.last == label.score => level.join(&next),
@@ -29,16 +29,19 @@ pub(super) fn isotonic(labels: &[Label]) -> Vec<(f64, f64)> {
             pooled.pop();
         }
     }
-    pooled.iter().map(|level| (level.scores / level.weight, level.mean())).collect()
+    let ends = |level: &Level| [(level.first, level.mean()), (level.last, level.mean())];
+    let mut points: Vec<(f64, f64)> = pooled.iter().flat_map(ends).collect();
+    points.dedup();
+    points
 }
 
 /// Labels next to each other that share one chance.
 struct Level {
     weight: f64,
-    /// Sums over the labels, weighted.
-    scores: f64,
+    /// The sum over the labels, weighted.
     targets: f64,
-    /// The highest score.
+    /// The lowest and the highest score.
+    first: f64,
     last: f64,
 }
 
@@ -49,7 +52,6 @@ impl Level {
 
     fn join(&mut self, next: &Self) {
         self.weight += next.weight;
-        self.scores += next.scores;
         self.targets += next.targets;
         self.last = next.last;
     }
@@ -69,7 +71,8 @@ mod tests {
     fn neighbours_that_fall_share_their_mean() {
         let points = isotonic(&labels(&[(1, false), (2, true), (3, false), (4, true)]));
         let (hit, miss) = (3.0 / 4.0, 1.0 / 4.0);
-        assert_eq!(points, [(0.05, miss), (0.125, f64::midpoint(hit, miss)), (0.2, hit)]);
+        let middle = f64::midpoint(hit, miss);
+        assert_eq!(points, [(0.05, miss), (0.1, middle), (0.15, middle), (0.2, hit)]);
     }
 
     #[test]
@@ -97,7 +100,7 @@ mod tests {
         fn levels_are_those_of_the_max_min_formula(of in prop::collection::vec((0_u8..20, any::<bool>()), 1..40)) {
             let labels = labels(&of);
             let points = isotonic(&labels);
-            prop_assert!(points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1));
+            prop_assert!(points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1));
             let mut expected = by_max_min(&labels);
             let mut found: Vec<f64> = points.iter().map(|(_, chance)| *chance).collect();
             // Means that are equal may differ in their last bit.
