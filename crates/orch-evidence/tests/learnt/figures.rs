@@ -1,6 +1,7 @@
 //! Figures of merit of a score that claims to be a chance.
 
 /// The expected calibration error in ten bins of equal width, over (chance, came true).
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "chances lie within 0 and 1")]
 pub(crate) fn ece(of: &[(f64, bool)]) -> f64 {
     let mut bins = [(0.0, 0.0); 10];
     for (chance, hit) in of {

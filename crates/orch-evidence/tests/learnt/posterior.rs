@@ -2,10 +2,9 @@
 
 use orch_evidence::confidence::{PRIOR, mode_posterior, mode_posterior_with_unseen};
 use orch_evidence::normalise;
-use serde_json::Value;
 
 use crate::figures::{brier, ece};
-use crate::recorded::{recorded, shuffle};
+use crate::recorded::recorded;
 
 /// How often each answer comes, the most frequent first; of equals the one that came first.
 fn counts<T: PartialEq + Clone>(answers: &[T]) -> Vec<(T, u32)> {
@@ -40,6 +39,7 @@ fn the_plurality_of_five_dates_is_the_mode_of_the_others_as_often_as_it_says() {
         }
     }
     println!("date (5): mode posterior ECE {:.4} (at most 0.02), Brier {:.4}", ece(&of), brier(&of));
+    assert!(ece(&of) <= 0.02, "{}", ece(&of));
 }
 
 #[test]
