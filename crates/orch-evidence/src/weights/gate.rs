@@ -5,7 +5,9 @@ use crate::confidence::{gamma_cdf, wilson};
 
 /// Three sources that err independently identify how often each is right; a fourth checks them.
 const GOOD: usize = 4;
-const INDEPENDENT: f64 = 3.0;
+
+/// Four that are independent measure as three at least, by errors that they share by chance; two and a copy do not reach this.
+const INDEPENDENT: f64 = 2.5;
 
 /// Fewer questions say too little of any source.
 pub(super) const QUESTIONS: usize = 50;

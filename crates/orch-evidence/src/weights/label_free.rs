@@ -13,7 +13,7 @@ const LEAST: f64 = 0.05;
 /// A source is a place in launch order: a prompt, or a model. Weights are the log-odds of each one's estimated
 /// accuracy (Nitzan and Paroush 1982), brought to a mean of 1; the estimates are those of Dawid and Skene's one-coin model.
 /// Whatever all sources share is invisible to them, so they are refused, with the reason, unless at
-/// least four sources seem to be mostly right, err as independently as three, and differ from each other.
+/// least four sources seem to be mostly right, do not just repeat each other's errors, and differ.
 ///
 /// ```
 /// use orch_evidence::weights::LabelFree;
