@@ -125,6 +125,11 @@ impl BundleTool {
         self.with(|layer| layer.scorer(scorer))
     }
 
+    /// See [`BundleOptions::weights`].
+    pub fn weights(self, weights: impl IntoIterator<Item = f64>) -> Self {
+        self.with(|layer| layer.weights(weights))
+    }
+
     /// See [`BundleOptions::rules`].
     pub fn rules(self, rules: ConsensusRules) -> Self {
         self.with(|layer| layer.rules(rules))

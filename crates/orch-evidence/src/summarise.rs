@@ -59,7 +59,9 @@ impl Answers<'_> {
     pub(crate) fn agreement(&self, medoid: usize) -> f64 {
         let similar: f64 =
             self.voices.iter().map(|voice| voice.weight * (1.0 - self.matrix.between(voice.index, medoid))).sum();
-        agreement(similar, crate::count(self.voices.len()), THETA)
+        let (n, all) = (self.voices.len(), self.voices.iter().map(|voice| voice.weight).sum::<f64>());
+        // Heavier voices count for more of the K that there are, and not for more than K.
+        agreement(if n as f64 == all { similar } else { similar * n as f64 / all }, crate::count(n), THETA)
     }
 
     pub(crate) fn summarise(&self, fates: Fates, limits: BundleLimits) -> Summary {

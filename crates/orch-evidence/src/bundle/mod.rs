@@ -82,12 +82,13 @@ impl Bundle {
         Ok(output.content().get::<BundleContent>()?.evidence_bundle)
     }
 
-    /// Whether time, money or the driver ended the run before K replicates or the stop rule did. What was learnt from
+    /// Whether time, money or the driver ended the run before K replicates or the stop rule did, or too few
+    /// answers were valid. What was learnt from
     /// whole runs says nothing of it.
     #[must_use]
     pub fn is_cut_short(&self) -> bool {
         self.metadata.contains_key("reduced_to")
-            || matches!(self.stop.rule.as_str(), "budget" | "deadline" | "unfinished")
+            || matches!(self.stop.rule.as_str(), "budget" | "deadline" | "insufficient" | "unfinished")
     }
 }
 

@@ -98,7 +98,12 @@ impl Bundler {
         }
         let answers = self.answers(seen);
         let clusters = answers.clusters();
-        let counts: Vec<u32> = clusters.iter().map(|cluster| crate::count(cluster.len())).collect();
+        let mut counts: Vec<u32> = clusters.iter().map(|cluster| crate::count(cluster.len())).collect();
+        // Clusters come by weight, tallies by size.
+        let heaviest = counts.first().copied();
+        counts.sort_by(|a, b| b.cmp(a));
+        let contested =
+            self.options.is_weighted() && (heaviest < counts.first().copied() || heaviest == counts.get(1).copied());
         let looked_at = &self.sequence()[..self.looked_at];
         let cluster_of = |at: &usize| clusters.iter().position(|cluster| cluster.contains(at)).map(crate::count);
         let sequence: Vec<u32> = looked_at.iter().filter_map(cluster_of).collect();
@@ -111,7 +116,7 @@ impl Bundler {
         }
         match self.rule.decide(&tally) {
             Decision::Continue { want } => self.want = (want.max(1) as usize).max(missing),
-            Decision::Stop { .. } if missing > 0 => self.want = missing,
+            Decision::Stop { .. } if missing > 0 || contested => self.want = missing.max(1),
             Decision::Stop { rule, reason, p_same } => {
                 self.stop = Some(Stop { rule, reason, p_same, ended: self.looked_at, by_rule: true });
             }
@@ -180,7 +185,13 @@ impl Bundler {
         let voice = |at: &usize| {
             let slot = &self.slots[*at];
             let model = slot.output.as_ref().and_then(Output::model);
-            Some(Voice { index: *at, weight: 1.0, model, tree: slot.tree.as_deref()?, value: &slot.value })
+            Some(Voice {
+                index: *at,
+                weight: self.options.weight(*at),
+                model,
+                tree: slot.tree.as_deref()?,
+                value: &slot.value,
+            })
         };
         Answers {
             voices: counted.iter().filter_map(voice).collect(),

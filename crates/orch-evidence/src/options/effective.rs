@@ -79,6 +79,18 @@ impl BundleOptions {
         self.schema_uri.as_deref()
     }
 
+    /// The weight of a replicate by its place; 1 on average over all K.
+    pub(crate) fn weight(&self, at: usize) -> f64 {
+        let Some(weights) = &self.weights else { return 1.0 };
+        let k = self.replicates() as usize;
+        let all: f64 = weights.iter().take(k).sum();
+        weights.get(at).map_or(1.0, |weight| weight * k as f64 / all)
+    }
+
+    pub(crate) fn is_weighted(&self) -> bool {
+        self.weights.is_some()
+    }
+
     pub(crate) fn rules_given(&self) -> &ConsensusRules {
         static NONE: LazyLock<ConsensusRules> = LazyLock::new(ConsensusRules::new);
         self.rules.as_ref().unwrap_or(&NONE)

@@ -76,6 +76,8 @@ pub struct BundleOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<ConsensusRules>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<Vec<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     inner: Option<Value>,
 }
 
@@ -202,6 +204,16 @@ impl BundleOptions {
         self
     }
 
+    /// How much each replicate's answer counts, in launch order: one number for each, finite and above 0; only their
+    /// ratios matter. Default: all the same. [`LabelFree`](crate::weights::LabelFree) learns them from a history.
+    ///
+    /// They decide clusters, consensus and agreement. Stop rules count heads, and with weights they end a run only while the
+    /// heaviest answer is also the one that most replicates gave.
+    pub fn weights(mut self, weights: impl IntoIterator<Item = f64>) -> Self {
+        self.weights = Some(weights.into_iter().collect());
+        self
+    }
+
     /// How the fields of structured answers are compared; default: by their types. Given rules replace all others.
     pub fn rules(mut self, rules: ConsensusRules) -> Self {
         self.rules = Some(rules);
@@ -237,6 +249,7 @@ impl BundleOptions {
             schema: self.schema.or_else(|| base.schema.clone()),
             schema_uri: self.schema_uri.or_else(|| base.schema_uri.clone()),
             rules: self.rules.or_else(|| base.rules.clone()),
+            weights: self.weights.or_else(|| base.weights.clone()),
             inner: self.inner.or_else(|| base.inner.clone()),
         }
     }

@@ -51,6 +51,9 @@ impl BundleOptions {
         if let Some(seeds) = self.seeds.as_ref().filter(|seeds| seeds.len() < k as usize) {
             return Err(Error::invalid("/seeds", format!("{} seeds for {k} replicates", seeds.len())));
         }
+        if let Some(weights) = &self.weights {
+            check_weights(weights, k)?;
+        }
         self.rules_given().check().map_err(|error| moved(&error, |at| format!("/rules{at}")))?;
         let least = self.min_valid.unwrap_or(1);
         if !(1..=k).contains(&least) {
@@ -72,6 +75,17 @@ impl BundleOptions {
 fn checked(budget: Option<&Budget>, name: &str) -> Result<(), Error> {
     let named = |at: &str| format!("/{name}{}", at.strip_prefix("/budget").unwrap_or(at));
     budget.map_or(Ok(()), |budget| budget.check().map_err(|error| moved(&error, named)))
+}
+
+fn check_weights(weights: &[f64], k: u32) -> Result<(), Error> {
+    if let Some(at) = weights.iter().position(|weight| !(weight.is_finite() && *weight > 0.0)) {
+        let reason = format!("{}: a weight must be finite and above 0", weights[at]);
+        return Err(Error::invalid(format!("/weights/{at}"), reason));
+    }
+    if weights.len() < k as usize {
+        return Err(Error::invalid("/weights", format!("{} weights for {k} replicates", weights.len())));
+    }
+    Ok(())
 }
 
 fn under_tool_options(error: &Error) -> Error {

@@ -199,6 +199,11 @@ impl ReplicateLayer {
         self
     }
 
+    /// See [`BundleOptions::weights`].
+    pub fn weights(self, weights: impl IntoIterator<Item = f64>) -> Self {
+        self.options(BundleOptions::new().weights(weights))
+    }
+
     /// See [`BundleOptions::rules`].
     pub fn rules(self, rules: ConsensusRules) -> Self {
         self.options(BundleOptions::new().rules(rules))

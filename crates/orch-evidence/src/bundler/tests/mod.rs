@@ -1,5 +1,6 @@
 mod replay;
 mod validity;
+mod weights;
 
 use std::collections::VecDeque;
 use std::time::Duration;
