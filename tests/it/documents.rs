@@ -38,6 +38,7 @@ fn every_test_that_a_document_names_is_there() {
         ("layer-order.md", 6),
         ("layer-contract.md", 15),
         ("providers.md", 60),
+        ("evidence.md", 7),
     ] {
         let text = fs::read_to_string(root.join("docs").join(document)).unwrap();
         let named = tests_named_in(&text);

@@ -142,3 +142,29 @@ fn a_set_with_a_bad_line_is_refused_with_its_place() {
     assert_eq!(output.status.code(), Some(2), "{says}");
     assert!(says.contains("bad.jsonl:2: `ok` has 1 entries for 2 answers"), "{says}");
 }
+
+#[test]
+fn five_readings_of_an_invoice_become_one_by_tolerance_key_and_check() {
+    let expected = "\
+issued 2024-03-01, total 100, remark Some(\"net 30 days\")
+A-1: 40, which 100 % say
+B-2: 60, which 50 % say
+at /total: 100.0 (r1 r2), 106.0 (r3), 40.0 (r5)
+at /items/1/price: 60.0 (r1 r2), 66.0 (r3)
+at /items: 2 (r1 r2 r3), 1 (r5)
+at /items/1: \"present\" (r1 r2 r3), \"absent\" (r5)
+r4 does not count: unusable answer at ``: the items sum up to 100.00
+no policy has decided on it
+";
+    assert_eq!(run("structured_consensus"), expected);
+}
+
+#[test]
+fn rules_come_from_a_file_and_distances_from_the_user() {
+    let text = run("rules_file");
+    assert!(text.starts_with("at /issued: \"2024-03-01\" or \"2024-03-02\"\n"), "{text}");
+    assert!(!text.contains("/total:") && !text.contains("/currency") && !text.contains("/remark"), "{text}");
+    assert!(text.contains("`/fields/~1total`: `rel` is -0.5"), "{text}");
+    let lengths = "r1 r2 r4 by \"lengths\"\nr3 by \"lengths\"\nSome(String(\"1.5 km\"))\n";
+    assert_eq!(run("custom_distance"), lengths);
+}

@@ -7,11 +7,12 @@ use orch_core::{
     Usage, Usd, tool_fn,
 };
 use orch_facade::{
-    Budget, BuildError, BundleTool, CircuitBreakerConfig, Client, IdempotencyConfig, Op, RateLimitConfig, RetryPolicy,
-    Rule, RulePlanner, Status,
+    Budget, BuildError, BundleTool, CircuitBreakerConfig, Client, Consensus, IdempotencyConfig, Op, RateLimitConfig,
+    RetryPolicy, Rule, RulePlanner, Status,
 };
 use orch_testkit::ScriptedTool;
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::support::counting_tool;
 
@@ -93,7 +94,7 @@ async fn the_same_key_is_replayed_for_nothing_and_another_body_is_a_conflict() {
     let (tool, calls) = counting_tool(ToolSpec::pure("paid"), move |_| Output::from("once").with_usage(priced.clone()));
     let config = IdempotencyConfig::default().ttl(Duration::from_secs(3600));
     let client = Client::builder().tool(tool).idempotency(config).build().unwrap();
-    let run = |input: serde_json::Value| client.run(input).tool("paid").idempotency_key("unique-123");
+    let run = |input: Value| client.run(input).tool("paid").idempotency_key("unique-123");
     let first = run(json!({ "a": 1, "b": 2 })).await.unwrap();
     let second = run(json!({ "b": 2, "a": 1 })).await.unwrap();
     assert_eq!(calls.count(), 1);
@@ -305,4 +306,34 @@ async fn a_cancelled_run_says_so_and_dropping_one_stops_its_tool() {
     assert_eq!(terminal, Some(Event::Cancelled {}));
     let error = events.outcome().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Consensus)]
+struct Offer {
+    #[consensus(number(rel = 0.01))]
+    price: f64,
+    city: Option<String>,
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_of_a_bundle_is_what_its_replicates_agree_on_as_a_type() {
+    let answer = |price: f64, city: &str| json!({ "price": price, "city": city });
+    let tool = ScriptedTool::new(ToolSpec::pure("ask"))
+        .then_ok(answer(100.0, "Paris"))
+        .then_ok(answer(100.5, "Lyon"))
+        .then_ok(answer(99.9, "Paris"));
+    let bundle = BundleTool::new("offer", tool).k(3).max_parallel(1).answers::<Offer>();
+    let client = Client::builder().bundle(bundle).build().unwrap();
+    let outcome = client.run("which?").tool("offer").await.unwrap();
+
+    let expected = Offer { price: 100.0, city: Some("Paris".into()) };
+    assert_eq!(outcome.typed::<Offer>().unwrap(), expected);
+    assert_eq!(outcome.typed::<Value>().unwrap(), answer(100.0, "Paris"));
+    assert_eq!(outcome.typed::<orch_evidence::BundleContent>().unwrap().evidence_bundle, *outcome.evidence().unwrap());
+
+    let evidence = outcome.evidence_of::<Offer>().unwrap();
+    assert_eq!(*evidence.value(), expected);
+    assert_eq!(evidence.field("/city").support(), Some(2.0 / 3.0));
+    let error = outcome.typed::<Vec<u8>>().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::BadOutput { .. }), "{error:?}");
 }

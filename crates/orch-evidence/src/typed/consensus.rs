@@ -64,8 +64,8 @@ use crate::ConsensusRules;
 /// which must be `Consensus` too: numbers, texts, truth values, `serde_json::Value` and the containers of the standard
 /// library are, and whatever derives it.
 ///
-/// At the struct, `check = "path"` names a function `fn(&Self) -> Result<(), E>`, `E: Display`, that a value must
-/// pass, and `crate = "path"` says where this crate is, if it is not `::orch_evidence`.
+/// At the struct, `check = "path"` names a function `fn(&Self) -> Result<(), E>` that a value must pass, where `E` is a
+/// `String` or a `&str`, or a [`Violation`] that points at a field; and `crate = "path"` says where this crate is, if it is not `::orch_evidence`.
 ///
 /// An enum without data can derive it too: it is one of its names. A newtype is what is in it.
 ///

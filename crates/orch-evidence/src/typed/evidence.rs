@@ -96,11 +96,10 @@ impl<T> Evidence<T> {
         Field::new(&self.bundle.summary, pointer)
     }
 
-    /// The fields that the answers were asked about one by one: the values in the consensus that are neither objects nor
-    /// arrays, in the order of their pointers.
-    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
-        let all = self.bundle.summary.distributions.keys().map(|pointer| self.field(pointer));
-        all.filter(|field| field.value().is_some())
+    /// The values in the consensus that are neither objects nor arrays, object by object and item by item.
+    #[must_use]
+    pub fn fields(&self) -> Vec<Field<'_>> {
+        Field::leaves(&self.bundle.summary)
     }
 
     /// What is to be done with the answer: what the layer's [`Policy`](crate::decision::Policy) has decided; without one,

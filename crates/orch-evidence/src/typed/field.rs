@@ -1,29 +1,41 @@
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::bundle::{ConsensusSource, Disagreement, DisagreementKind, FieldStatistics, Summary};
+use crate::rules::child;
 
 /// What a bundle knows of one field of its consensus, or of one part with all that is in it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Field<'a> {
     summary: &'a Summary,
-    pointer: &'a str,
+    pointer: Cow<'a, str>,
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn new(summary: &'a Summary, pointer: &'a str) -> Self {
-        Self { summary, pointer }
+    pub(super) fn new(summary: &'a Summary, pointer: impl Into<Cow<'a, str>>) -> Self {
+        Self { summary, pointer: pointer.into() }
+    }
+
+    /// Every value of the consensus that is neither an object nor an array.
+    pub(super) fn leaves(summary: &'a Summary) -> Vec<Self> {
+        let mut found = Vec::new();
+        if let Some(consensus) = &summary.consensus {
+            leaves(consensus, String::new(), &mut |pointer| found.push(Self::new(summary, pointer)));
+        }
+        found
     }
 
     /// Where it is, as a JSON Pointer.
     #[must_use]
-    pub fn pointer(&self) -> &'a str {
-        self.pointer
+    pub fn pointer(&self) -> &str {
+        &self.pointer
     }
 
     /// Its value; `None`: the consensus has no such field.
     #[must_use]
     pub fn value(&self) -> Option<&'a Value> {
-        self.summary.consensus.as_ref()?.pointer(self.pointer)
+        self.summary.consensus.as_ref()?.pointer(&self.pointer)
     }
 
     /// Which part of the compared replicates stands behind the value, 0 to 1: those that have the field, times the
@@ -38,7 +50,7 @@ impl<'a> Field<'a> {
         if self.summary.consensus_source == ConsensusSource::Fallback {
             return None;
         }
-        let voted = self.summary.distributions.iter().filter(|(pointer, _)| self.contains(pointer));
+        let voted = self.summary.distributions.iter().filter(|(pointer, _)| self.concerns(pointer));
         let values = voted.map(|(_, statistics)| self.part_of_all(statistics.support, statistics.n as usize));
         // A vote about a value is in the statistics above, unless it was a tie.
         let shapes =
@@ -53,19 +65,20 @@ impl<'a> Field<'a> {
     /// The statistics of its values; `None` of an object or an array, which have none of their own.
     #[must_use]
     pub fn statistics(&self) -> Option<&'a FieldStatistics> {
-        self.summary.distributions.get(self.pointer)
+        self.summary.distributions.get(self.pointer.as_ref())
     }
 
     /// Where the answers differ in this field or in what is inside it, the most divided first.
-    pub fn disagreements(&self) -> impl Iterator<Item = &'a Disagreement> {
-        let here = self.pointer;
-        self.summary.disagreements.iter().filter(move |found| is_within(&found.pointer, here))
+    pub fn disagreements(&self) -> impl Iterator<Item = &'a Disagreement> + use<'a, '_> {
+        self.summary.disagreements.iter().filter(|found| is_within(&found.pointer, &self.pointer))
     }
 
-    /// Whether a value of the consensus is in this part of it.
-    fn contains(&self, pointer: &str) -> bool {
+    /// Whether a vote at this place was one about this part of the consensus: about a value in it, or about an array
+    /// around it that was voted for as a whole.
+    fn concerns(&self, voted: &str) -> bool {
         let consensus = self.summary.consensus.as_ref();
-        is_within(pointer, self.pointer) && consensus.is_some_and(|whole| whole.pointer(pointer).is_some())
+        is_within(&self.pointer, voted)
+            || is_within(voted, &self.pointer) && consensus.is_some_and(|whole| whole.pointer(voted).is_some())
     }
 
     fn part_of_all(&self, support: f64, n: usize) -> f64 {
@@ -80,6 +93,16 @@ fn followed(found: &Disagreement) -> f64 {
         None => found.candidates.first(),
     };
     winner.map_or(0.0, |winner| winner.support)
+}
+
+fn leaves(value: &Value, at: String, found: &mut impl FnMut(String)) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| leaves(value, child(&at, key), found)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| leaves(item, child(&at, &index.to_string()), found));
+        }
+        _ => found(at),
+    }
 }
 
 /// Whether a pointer is another one, or points into what that one points at.

@@ -6,7 +6,7 @@ use orch_core::{ErrorKind, Output, Usage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Consensus, Evidence, Place, Violation, validator};
+use super::{Consensus, Evidence, Field, Place, Violation, validator};
 use crate::decision::Decision;
 use crate::stopping::Never;
 use crate::{Bundle, BundleOptions, Bundler, Command, Compare, ConsensusRules, ConsensusSource, Input};
@@ -110,7 +110,8 @@ fn support_is_the_part_of_all_replicates_that_say_so_and_of_a_part_that_of_its_w
     ] {
         assert_eq!(evidence.field(pointer).support(), support, "{pointer}");
     }
-    let all: Vec<&str> = evidence.fields().map(|field| field.pointer()).collect();
+    let fields = evidence.fields();
+    let all: Vec<&str> = fields.iter().map(Field::pointer).collect();
     assert_eq!(all, ["/city", "/items/0/id", "/items/0/n", "/items/1/id", "/items/1/n", "/price"]);
     assert_eq!(evidence.field("/items/0").disagreements().count(), 1);
     assert_eq!(evidence.field("/price").value(), Some(&json!(100.0)));
@@ -148,6 +149,21 @@ fn what_does_not_fit_is_pointed_at_and_the_raw_consensus_comes_back() {
     let unsound = offer(-1.0, "Paris", &[]);
     let expected = ("/price".to_owned(), "cheaper than free".to_owned(), unsound.clone());
     assert_eq!(refused(&[unsound.clone(), unsound]), expected);
+}
+
+#[test]
+fn what_is_in_an_array_that_was_voted_for_as_a_whole_has_its_support() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Row(Vec<char>);
+    impl Consensus for Row {}
+
+    // The same letters in another order are one vote about the whole.
+    let answers = [json!(["A", "B"]), json!(["B", "A"]), json!(["A", "B"])];
+    let evidence = Evidence::<Row>::from_bundle(bundle(&answers)).unwrap();
+    assert_eq!(*evidence.value(), Row(vec!['A', 'B']));
+    assert_eq!(evidence.field("").support(), Some(2.0 / 3.0));
+    let all = evidence.fields().into_iter().map(|field| (field.pointer().to_owned(), field.support()));
+    assert_eq!(all.collect::<Vec<_>>(), [("/0".to_owned(), Some(2.0 / 3.0)), ("/1".to_owned(), Some(2.0 / 3.0))]);
 }
 
 #[derive(Debug, PartialEq, Deserialize)]

@@ -38,6 +38,20 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
+/// A complaint about the whole value.
+impl From<String> for Violation {
+    fn from(reason: String) -> Self {
+        Self::new(reason)
+    }
+}
+
+/// A complaint about the whole value.
+impl From<&str> for Violation {
+    fn from(reason: &str) -> Self {
+        Self::new(reason)
+    }
+}
+
 /// `BadOutput` that points there.
 impl From<Violation> for Error {
     fn from(violation: Violation) -> Self {
@@ -57,6 +71,6 @@ pub fn check_field<T: Consensus>(name: &str, value: &T) -> Result<(), Violation>
 ///
 /// # Errors
 /// What it complains of.
-pub fn validate<T, E: fmt::Display>(value: &T, check: impl Fn(&T) -> Result<(), E>) -> Result<(), Violation> {
-    check(value).map_err(Violation::new)
+pub fn validate<T, E: Into<Violation>>(value: &T, check: impl Fn(&T) -> Result<(), E>) -> Result<(), Violation> {
+    check(value).map_err(Into::into)
 }

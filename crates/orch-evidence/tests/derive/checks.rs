@@ -49,6 +49,23 @@ fn a_function_checks_the_whole_value() {
     assert_eq!(Named { name: String::new(), ..sound() }.check(), Err(Violation::new("no name")));
 }
 
+#[derive(Consensus)]
+#[consensus(check = "is_short")]
+struct Short {
+    text: String,
+}
+
+fn is_short(short: &Short) -> Result<(), Violation> {
+    if short.text.len() < 5 { Ok(()) } else { Err(Violation::new("too long").below("text")) }
+}
+
+#[test]
+fn a_check_may_point_at_a_field() {
+    assert_eq!(Short { text: "fine".into() }.check(), Ok(()));
+    let violation = vec![Short { text: "too long".into() }].check().unwrap_err();
+    assert_eq!((violation.pointer.as_str(), violation.reason.as_str()), ("/0/text", "too long"));
+}
+
 #[test]
 fn values_inside_are_checked_and_pointed_at() {
     let inside = Named { ranges: vec![None, Some(WRONG)], ..sound() };

@@ -1,10 +1,11 @@
 //! What `#[derive(Consensus)]` makes of a type.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, and figures and skips must be seen")]
 #![expect(dead_code, reason = "of many types the rules are read, and not the values")]
 
 mod attributes;
 mod checks;
+mod crosswords;
 mod names;
 
 /// Wrong attributes are errors of the compiler at their lines.
