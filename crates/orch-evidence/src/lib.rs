@@ -9,6 +9,7 @@ mod consensus;
 mod count;
 pub mod decision;
 mod distance;
+mod json;
 mod matrix;
 mod normalise;
 mod notes;

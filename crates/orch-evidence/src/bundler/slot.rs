@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::bundle::{Quality, Replicate};
 use crate::consensus::id;
+use crate::json;
 use crate::options::Variation;
 use crate::tree::Tree;
 use crate::validate::Validator;
@@ -43,13 +44,18 @@ pub(super) struct Ended {
 #[derive(Clone, Copy)]
 pub(super) struct Terms<'a> {
     pub(super) empty_is_valid: bool,
+    /// Whether texts that are JSON are read.
+    pub(super) reads_json: bool,
     pub(super) validator: Option<&'a dyn Validator>,
 }
 
 impl Terms<'_> {
-    /// The answer as JSON, if it can be used.
-    fn accept(self, output: Output) -> Result<(Output, Arc<Value>), Error> {
-        let value = output.content().to_json()?;
+    /// The answer as JSON, if it can be used; what is odd about it goes to the warnings.
+    fn accept(self, output: Output, warnings: &mut Vec<String>) -> Result<(Output, Arc<Value>), Error> {
+        let value = match output.content().to_json()? {
+            value if self.reads_json => read_json(value, warnings),
+            value => value,
+        };
         let empty = match value.as_ref() {
             Value::Null => true,
             Value::String(text) => text.trim().is_empty(),
@@ -61,6 +67,21 @@ impl Terms<'_> {
         match self.validator.map_or(Ok(()), |validator| validator.check(&value)) {
             Ok(()) => Ok((output, value)),
             Err(error) => Err(error.with_output(output)),
+        }
+    }
+}
+
+/// What a text says that is JSON; any other answer as it is.
+fn read_json(value: Arc<Value>, warnings: &mut Vec<String>) -> Arc<Value> {
+    let Value::String(text) = value.as_ref() else { return value };
+    match json::read(text) {
+        Ok((read, twice)) => {
+            warnings.extend(twice.into_iter().map(|at| format!("the key at `{at}` comes twice: the last one counts")));
+            Arc::new(read)
+        }
+        Err(why) => {
+            warnings.push(format!("the answer is not JSON and is compared as a text: {why}"));
+            value
         }
     }
 }
@@ -78,6 +99,7 @@ pub(super) struct Slot {
     pub(super) usage: Usage,
     elapsed: Option<Duration>,
     variation: Option<Variation>,
+    warnings: Vec<String>,
     /// What the answer was checked against.
     schema: Option<Arc<str>>,
 }
@@ -94,6 +116,7 @@ impl Slot {
             usage: Usage::new(),
             elapsed: None,
             variation,
+            warnings: Vec::new(),
             schema: None,
         }
     }
@@ -103,7 +126,8 @@ impl Slot {
         if ended.result.is_ok() {
             self.schema = terms.validator.and_then(Validator::name).map(Arc::from);
         }
-        match ended.result.and_then(|output| terms.accept(output)) {
+        let warnings = &mut self.warnings;
+        match ended.result.and_then(|output| terms.accept(output, warnings)) {
             Ok((output, value)) => {
                 (self.state, self.output, self.value) = (State::Valid, Some(output), value);
             }
@@ -129,6 +153,7 @@ impl Slot {
     pub(super) fn into_replicate(self, at: usize, counted: bool) -> Replicate {
         let mut quality = Quality { valid: self.state == State::Valid, ..Quality::default() };
         quality.errors.extend(self.error.as_ref().map(ToString::to_string));
+        quality.warnings = self.warnings;
         quality.schema_version = self.schema;
         quality.class = self.error.as_ref().map(Error::class);
         Replicate {

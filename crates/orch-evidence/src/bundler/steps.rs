@@ -18,7 +18,11 @@ impl Bundler {
 
     /// One that ran has ended by itself.
     pub(super) fn end(&mut self, at: usize, ended: Ended, commands: &mut Vec<Command>) {
-        let terms = Terms { empty_is_valid: self.options.empty_is_valid(), validator: self.validator.as_deref() };
+        let terms = Terms {
+            empty_is_valid: self.options.empty_is_valid(),
+            reads_json: self.options.reads_json(),
+            validator: self.validator.as_deref(),
+        };
         self.slots[at].finish(ended, terms);
         commands.push(Command::Emit(Notice::ReplicateDone { index: number(at) }));
         if self.slots[at].state == State::Valid {

@@ -91,6 +91,10 @@ impl BundleOptions {
         self.weights.is_some()
     }
 
+    pub(crate) fn reads_json(&self) -> bool {
+        self.parse_json.unwrap_or(false)
+    }
+
     pub(crate) fn rules_given(&self) -> &ConsensusRules {
         static NONE: LazyLock<ConsensusRules> = LazyLock::new(ConsensusRules::new);
         self.rules.as_ref().unwrap_or(&NONE)

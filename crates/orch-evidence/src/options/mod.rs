@@ -78,6 +78,8 @@ pub struct BundleOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     weights: Option<Vec<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    parse_json: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     inner: Option<Value>,
 }
 
@@ -220,6 +222,14 @@ impl BundleOptions {
         self
     }
 
+    /// Whether a text that is JSON, alone or in a fence of backticks, is compared and validated as JSON; default: no. Of a
+    /// key that comes twice the last one counts, with a warning in the replicate's `quality`. Another text stays one, with a
+    /// warning too.
+    pub fn parse_json(mut self, parse: bool) -> Self {
+        self.parse_json = Some(parse);
+        self
+    }
+
     /// The options that the replicated tool itself gets; default: none.
     pub fn inner(mut self, options: impl Into<Value>) -> Self {
         self.inner = Some(options.into());
@@ -250,6 +260,7 @@ impl BundleOptions {
             schema_uri: self.schema_uri.or_else(|| base.schema_uri.clone()),
             rules: self.rules.or_else(|| base.rules.clone()),
             weights: self.weights.or_else(|| base.weights.clone()),
+            parse_json: self.parse_json.or(base.parse_json),
             inner: self.inner.or_else(|| base.inner.clone()),
         }
     }
