@@ -29,9 +29,8 @@ impl Lane {
         }
         if let Event::Delta { kind, text } = &envelope.event {
             let replicate = envelope.source.replicate;
-            if let Some(pending) = self.pending_text(replicate, *kind) {
-                pending.push_str(text);
-                return self.waker.take();
+            if let Some(waker) = self.merge(replicate, *kind, text) {
+                return waker;
             }
             // A piece of another kind came in between: what follows it must not be read before it.
             self.open.retain(|(other, ..)| *other != replicate);
@@ -44,6 +43,16 @@ impl Lane {
         self.closed = envelope.event.is_terminal();
         self.queue.push_back(envelope);
         self.waker.take()
+    }
+
+    /// Adds to a delta that nobody has read yet, if there is one that may still grow; with the waker to be woken.
+    #[must_use]
+    pub(super) fn merge(&mut self, replicate: Option<u32>, kind: DeltaKind, text: &str) -> Option<Option<Waker>> {
+        if self.closed {
+            return None;
+        }
+        self.pending_text(replicate, kind)?.push_str(text);
+        Some(self.waker.take())
     }
 
     fn pending_text(&mut self, replicate: Option<u32>, kind: DeltaKind) -> Option<&mut String> {

@@ -120,7 +120,15 @@ impl EventSink {
             state.ended = event.is_terminal();
             let goes_on = !state.ended && !state.forwards.is_empty();
             let repeated = goes_on.then(|| (origin.clone(), event.clone(), state.forwards.clone()));
-            if !state.lanes.is_empty() {
+            // A delta that joins another needs no envelope of its own.
+            let merged = match (&event, &*state.lanes) {
+                (Event::Delta { kind, text }, [only]) => lock(only).merge(origin.replicate, *kind, text),
+                _ => None,
+            };
+            if let Some(waker) = merged {
+                state.next_seq += 1;
+                wakers.extend(waker);
+            } else if !state.lanes.is_empty() {
                 let envelope = hub.envelope(state.next_seq, origin, event);
                 state.next_seq += 1;
                 let (last, others) = state.lanes.split_last().expect("checked above");

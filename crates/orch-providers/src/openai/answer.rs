@@ -26,10 +26,11 @@ pub(super) struct Answer<'a> {
     pub(super) usage: Option<Value>,
     error: Option<IgnoredAny>,
     detail: Option<IgnoredAny>,
-    #[serde(borrow)]
-    object: Option<Loose<'a>>,
-    #[serde(borrow, rename = "type")]
-    kind: Option<Loose<'a>>,
+    /// Whether this is the word `error`; the next likewise.
+    #[serde(rename = "object", deserialize_with = "is_error")]
+    is_error: bool,
+    #[serde(rename = "type", deserialize_with = "is_error")]
+    is_of_type_error: bool,
 }
 
 impl<'a> Answer<'a> {
@@ -37,19 +38,18 @@ impl<'a> Answer<'a> {
     pub(super) fn plain(text: &'a str) -> Option<Self> {
         // Lists are structures to serde, too.
         let answer: Self = text.starts_with('{').then(|| serde_json::from_str(text).ok())??;
-        let says_error = |field: &Option<Loose<'_>>| field.as_ref().and_then(Loose::as_str) == Some("error");
-        let may_fail = answer.error.is_some()
-            || answer.detail.is_some()
-            || answer.choices.may_fail
-            || says_error(&answer.object)
-            || says_error(&answer.kind);
-        (!may_fail).then_some(answer)
+        let said = answer.error.is_some() || answer.detail.is_some() || answer.is_error || answer.is_of_type_error;
+        (!said && !answer.choices.may_fail).then_some(answer)
     }
 
     /// The first choice is the answer; nobody asked for more.
     pub(super) fn choice(&mut self) -> Option<Choice<'a>> {
         self.choices.first.take()
     }
+}
+
+fn is_error<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Loose::deserialize(deserializer).map(|word| word.as_str() == Some("error"))
 }
 
 /// The choice of index 0, without a list of all.
@@ -94,9 +94,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
 #[serde(default)]
 pub(super) struct Choice<'a> {
     index: Option<u32>,
-    /// In a whole answer.
+    /// In a whole answer. Boxed, so that the many chunks of a stream are not moved with room for it.
     #[serde(borrow)]
-    message: Option<Piece<'a>>,
+    message: Option<Box<Piece<'a>>>,
     /// In a chunk of a stream.
     #[serde(borrow)]
     delta: Option<Piece<'a>>,
@@ -107,7 +107,7 @@ pub(super) struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     pub(super) fn into_piece(self) -> Piece<'a> {
-        self.message.or(self.delta).unwrap_or_default()
+        self.message.map(|message| *message).or(self.delta).unwrap_or_default()
     }
 }
 

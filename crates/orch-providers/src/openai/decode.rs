@@ -110,12 +110,13 @@ impl<'a> Decoder<'a> {
         let reasoning = piece.reasoning_content.or(piece.reasoning);
         say(reasoning.map(|text| text.0), ChatEvent::Reasoning, emit);
         match piece.content {
-            Some(Loose::Json(Value::Array(parts))) => parts.iter().for_each(|part| said_in(part, emit)),
-            Some(Loose::Json(other)) if !other.is_null() => {
-                return Err(self.speaker.unusable("`content` is neither a text nor a list", &other.to_string()));
-            }
             Some(Loose::Text(text)) => say(Some(text), ChatEvent::Text, emit),
-            _ => {}
+            Some(Loose::Json(json)) => match &*json {
+                Value::Array(parts) => parts.iter().for_each(|part| said_in(part, emit)),
+                Value::Null => {}
+                _ => return Err(self.speaker.unusable("`content` is neither a text nor a list", &json.to_string())),
+            },
+            None => {}
         }
         say(piece.refusal.map(|text| text.0), ChatEvent::Refusal, emit);
         for (position, call) in piece.tool_calls.into_iter().flatten().enumerate() {

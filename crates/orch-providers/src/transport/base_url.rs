@@ -7,6 +7,13 @@ use reqwest::Url;
 
 use super::api_key::REDACTED;
 
+/// Where requests of a kind go: read once, for the layers and for the client.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    pub(super) uri: Uri,
+    pub(super) url: Url,
+}
+
 /// Where a server's API begins: scheme, host, port and the path before the first endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
@@ -68,8 +75,11 @@ impl BaseUrl {
     }
 
     /// The URL of an endpoint; `path` begins with a slash.
-    pub(crate) fn endpoint(&self, path: &str) -> Result<Uri, Error> {
-        format!("{}{path}{}", self.url, self.query).parse().map_err(|error| invalid(format!("`{self}{path}`: {error}")))
+    pub(crate) fn endpoint(&self, path: &str) -> Result<Endpoint, Error> {
+        let text = format!("{}{path}{}", self.url, self.query);
+        let uri = text.parse().map_err(|error| invalid(format!("`{self}{path}`: {error}")))?;
+        let url = text.parse().map_err(|error| invalid(format!("`{self}{path}`: {error}")))?;
+        Ok(Endpoint { uri, url })
     }
 
     /// The host, without the port.
@@ -147,7 +157,8 @@ mod tests {
             assert_eq!(parse(given).unwrap().to_string(), kept, "{given}");
         }
         let endpoint = parse("http://127.0.0.1:8080").unwrap().endpoint("/chat/completions").unwrap();
-        assert_eq!(endpoint, "http://127.0.0.1:8080/v1/chat/completions");
+        assert_eq!(endpoint.uri, "http://127.0.0.1:8080/v1/chat/completions");
+        assert_eq!(endpoint.url.as_str(), "http://127.0.0.1:8080/v1/chat/completions");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body_util::{BodyDataStream, BodyExt, Full};
 use orch_core::{CallContext, Error};
+use reqwest::Url;
 use tower::util::{BoxCloneSyncService, option_layer};
 use tower::{Service, ServiceBuilder, ServiceExt};
 use tower_http::request_id::SetRequestIdLayer;
@@ -17,7 +18,7 @@ use tracing::{Level, Span};
 use super::body::{chain, unreachable};
 use super::identity::{CallId, FromCall};
 use super::route::Route;
-use super::{BaseUrl, Body, Caps};
+use super::{BaseUrl, Body, Caps, Endpoint};
 
 /// How a [`Transport`] is made.
 #[derive(Clone, Debug)]
@@ -69,14 +70,15 @@ impl Transport {
     /// A transient failure of `provider` when no answer came; certainly not executed when there was no connection.
     pub(crate) async fn post(
         &self,
-        (provider, path): (&str, &str),
+        (provider, endpoint): (&str, &Endpoint),
         headers: HeaderMap,
         body: Bytes,
         call: &CallContext,
     ) -> Result<Response<Body>, Error> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = self.base.endpoint(path)?;
+        *request.uri_mut() = endpoint.uri.clone();
+        request.extensions_mut().insert(endpoint.url.clone());
         *request.headers_mut() = headers;
         let id = CallId::of(call);
         if let Some(parent) = id.trace_parent(call) {
@@ -88,6 +90,11 @@ impl Transport {
             let failure = if error.is_connect() { failure.with_not_executed() } else { failure };
             failure.with_source(error)
         })
+    }
+
+    /// Where requests to a path below the base URL go.
+    pub(crate) fn endpoint(&self, path: &str) -> Result<Endpoint, Error> {
+        self.base.endpoint(path)
     }
 
     /// How much of a body is read.
@@ -130,11 +137,12 @@ impl Service<Request<Full<Bytes>>> for Http {
     }
 
     fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
-        let client = self.client.clone();
-        Box::pin(async move {
-            let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap))?;
-            let answer = client.execute(request).await;
-            answer.map(Response::from).map_err(reqwest::Error::without_url)
-        })
+        let (mut head, body) = request.into_parts();
+        let url = head.extensions.remove::<Url>().expect("every request is posted to an endpoint");
+        let mut request = reqwest::Request::new(head.method, url);
+        *request.headers_mut() = head.headers;
+        *request.body_mut() = Some(reqwest::Body::wrap(body));
+        let answer = self.client.execute(request);
+        Box::pin(async move { answer.await.map(Response::from).map_err(reqwest::Error::without_url) })
     }
 }

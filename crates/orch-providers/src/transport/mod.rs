@@ -18,7 +18,7 @@ mod route;
 
 pub use self::api_key::ApiKey;
 pub(crate) use self::api_key::shown_variable;
-pub(crate) use self::base_url::{BaseUrl, shown_text};
+pub(crate) use self::base_url::{BaseUrl, Endpoint, shown_text};
 pub(crate) use self::body::{Body, BodyError, beginning, read_beginning, read_text};
 pub(crate) use self::client::{Settings, Transport};
 pub(crate) use self::duration::stated_wait;

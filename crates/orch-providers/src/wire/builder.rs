@@ -222,6 +222,7 @@ impl<W: Wire> HttpProviderBuilder<W> {
                 None => ProviderInfo::new(server.name, model),
             },
             wire,
+            endpoint: base.endpoint(W::ENDPOINT)?,
             transport: Transport::new(base, settings)?,
             credentials: credentials.map(|value| (header, value)),
             headers,

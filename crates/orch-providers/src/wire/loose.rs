@@ -22,7 +22,8 @@ impl Text<'_> {
 #[derive(Debug)]
 pub(crate) enum Loose<'a> {
     Text(Cow<'a, str>),
-    Json(Value),
+    /// Boxed, for nearly all of them are texts.
+    Json(Box<Value>),
 }
 
 impl Loose<'_> {
@@ -62,31 +63,31 @@ impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
             }
 
             fn visit_bool<E: Error>(self, value: bool) -> Result<Loose<'de>, E> {
-                Ok(Loose::Json(value.into()))
+                Ok(Loose::Json(Box::new(value.into())))
             }
 
             fn visit_i64<E: Error>(self, value: i64) -> Result<Loose<'de>, E> {
-                Ok(Loose::Json(value.into()))
+                Ok(Loose::Json(Box::new(value.into())))
             }
 
             fn visit_u64<E: Error>(self, value: u64) -> Result<Loose<'de>, E> {
-                Ok(Loose::Json(value.into()))
+                Ok(Loose::Json(Box::new(value.into())))
             }
 
             fn visit_f64<E: Error>(self, value: f64) -> Result<Loose<'de>, E> {
-                Ok(Loose::Json(value.into()))
+                Ok(Loose::Json(Box::new(value.into())))
             }
 
             fn visit_unit<E: Error>(self) -> Result<Loose<'de>, E> {
-                Ok(Loose::Json(Value::Null))
+                Ok(Loose::Json(Box::default()))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Loose<'de>, A::Error> {
-                Value::deserialize(SeqAccessDeserializer::new(seq)).map(Loose::Json)
+                Box::deserialize(SeqAccessDeserializer::new(seq)).map(Loose::Json)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Loose<'de>, A::Error> {
-                Value::deserialize(MapAccessDeserializer::new(map)).map(Loose::Json)
+                Box::deserialize(MapAccessDeserializer::new(map)).map(Loose::Json)
             }
         }
 
@@ -116,7 +117,7 @@ mod tests {
         for json in [json!(true), json!(-7), json!(7), json!(0.5), json!([1, null]), json!({ "a": { "b": [] } })] {
             let text = json.to_string();
             let Ok(Loose::Json(read)) = serde_json::from_str(&text) else { panic!("{text}") };
-            assert_eq!(read, json);
+            assert_eq!(*read, json);
             assert_eq!(Loose::Json(read).into_text(), text);
         }
     }

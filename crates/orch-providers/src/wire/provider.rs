@@ -1,4 +1,4 @@
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +17,7 @@ use crate::chat::{ChatEvent, ChatRequest, ChatResponse, ChatSink};
 use crate::pricing::{Price, PriceList};
 use crate::provider::{Provider, ProviderInfo};
 use crate::tokens;
-use crate::transport::{ApiKey, Body, Events, Transport, limits, read_beginning, read_text};
+use crate::transport::{ApiKey, Body, Endpoint, Events, Transport, limits, read_beginning, read_text};
 
 const EVENT_STREAM: &str = "text/event-stream";
 /// How much of an error's body is read.
@@ -46,6 +46,8 @@ pub struct HttpProvider<W> {
     pub(super) info: ProviderInfo,
     pub(super) wire: W,
     pub(super) transport: Transport,
+    /// Where chats go.
+    pub(super) endpoint: Endpoint,
     pub(super) credentials: Option<(HeaderName, HeaderValue)>,
     /// Those that the user added.
     pub(super) headers: HeaderMap,
@@ -94,11 +96,12 @@ impl<W: Wire> HttpProvider<W> {
     }
 
     async fn exchange(&self, request: &ChatRequest, sink: &ChatSink) -> Result<(), Error> {
-        let body = self.wire.encode(request, self.info.model())?.to_string();
+        let body = self.wire.encode(request, self.info.model())?;
+        let body = serde_json::to_string(&body).expect("the keys of a JSON value are texts");
         if !W::SEEDED && request.seed().is_some() {
             self.say_unseeded();
         }
-        let (head, body) = self.post(W::ENDPOINT, body, request.stream(), request.context()).await?;
+        let (head, body) = self.post(&self.endpoint, body, request.stream(), request.context()).await?;
         let limits = limits(&head.headers, wall_clock());
         if let Some(limits) = limits {
             sink.event(Instant::now(), ChatEvent::Limits(limits));
@@ -115,7 +118,7 @@ impl<W: Wire> HttpProvider<W> {
     /// One HTTP request; an answer whose status is no success is an error.
     pub(super) async fn post(
         &self,
-        endpoint: &str,
+        endpoint: &Endpoint,
         body: String,
         stream: bool,
         call: &CallContext,
@@ -131,11 +134,18 @@ impl<W: Wire> HttpProvider<W> {
     }
 
     async fn read_stream(&self, head: &Parts, body: Body, sink: &ChatSink) -> Result<(), Error> {
-        let alive = body.inspect_ok(|_| sink.event(Instant::now(), ChatEvent::Heartbeat));
+        // The events of a chunk have come when it came.
+        let arrived = Mutex::new(Instant::now());
+        let now = || *arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = body.inspect_ok(|_| {
+            let at = Instant::now();
+            *arrived.lock().unwrap_or_else(PoisonError::into_inner) = at;
+            sink.event(at, ChatEvent::Heartbeat);
+        });
         let mut events = Events::new(alive, self.transport.caps());
         let (speaker, mut decoder) = (self.speaker(head), self.decoder(head));
         while let Some(event) = events.next().await {
-            if speaker.frame(&mut decoder, event, &mut |event| sink.event(Instant::now(), event))? == Step::Done {
+            if speaker.frame(&mut decoder, event, &mut |event| sink.event(now(), event))? == Step::Done {
                 return Ok(());
             }
         }
