@@ -18,9 +18,9 @@ const LEAST: f64 = 0.05;
 /// ```
 /// use orch_evidence::weights::LabelFree;
 ///
-/// // 200 questions, five sources: the first four err now and then and each to something else, the last one often.
-/// let row = |q: u32| (0..5).map(|s| Some(if s < 4 && (q + s * 7) % 9 == 0 || s == 4 && q % 5 < 2 { 10 + q % 3 + s * 3 } else { 0 }));
-/// let questions: Vec<Vec<Option<u32>>> = (0..200).map(|q| row(q).collect()).collect();
+/// // 1,000 questions, five sources: one errs at every 11th question, the last one at every second, each in its own way.
+/// let row = |q: u32| [11, 7, 5, 3, 2].map(|every| Some(if q % every == 0 { every + q % 3 } else { 0 }));
+/// let questions: Vec<Vec<Option<u32>>> = (0..1_000).map(|q| row(q).to_vec()).collect();
 /// let learnt = LabelFree::fit(&questions)?;
 ///
 /// let weights = learnt.weights().expect("nothing speaks against them");
