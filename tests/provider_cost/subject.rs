@@ -211,6 +211,8 @@ pub struct Ours {
     runtime: Runtime,
     service: BoxCloneSyncService<ChatRequest, orch_providers::ChatResponse, orch_core::Error>,
     request: ChatRequest,
+    /// The next request, with whoever listens to it: made before it is counted.
+    next: Option<(ChatRequest, Option<EventStream>)>,
     listens: bool,
     _server: Loopback,
 }
@@ -234,15 +236,23 @@ impl Ours {
             .with_max_tokens(256)
             .with_stream(pieces.is_some());
         let service = BoxCloneSyncService::new(service);
-        let mut ours = Self { runtime: runtime(), service, request, listens: pieces.is_some(), _server: server };
+        let listens = pieces.is_some();
+        let mut ours = Self { runtime: runtime(), service, request, next: None, listens, _server: server };
+        ours.prepare();
         ours.call();
+        ours.prepare();
         ours
     }
 
-    pub fn call(&mut self) -> Got {
+    /// Makes the next request, with a context of its own.
+    pub fn prepare(&mut self) {
         let mut context = CallContext::new();
         let events = self.listens.then(|| context.subscribe());
-        let request = self.request.clone().with_context(context);
+        self.next = Some((self.request.clone().with_context(context), events));
+    }
+
+    pub fn call(&mut self) -> Got {
+        let (request, events) = self.next.take().expect("a request was prepared");
         let Self { runtime, service, .. } = self;
         runtime.block_on(async {
             let response = service.call(request).await.expect("an answer");
