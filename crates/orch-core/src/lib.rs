@@ -21,6 +21,7 @@ pub mod serde_ms;
 pub mod service;
 pub mod store;
 mod suggest;
+mod sync;
 mod target;
 mod tool;
 mod usage;

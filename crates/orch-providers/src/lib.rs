@@ -48,6 +48,6 @@ pub use provider::{Provider, ProviderInfo};
 pub use responses::{OpenAiResponses, OpenAiResponsesBuilder, Responses};
 pub use service::{ChatFuture, ProviderService};
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
-pub use transport::ApiKey;
+pub use transport::{ApiKey, retry_after};
 #[cfg(any(feature = "openai", feature = "responses", feature = "anthropic"))]
 pub use wire::{HttpProvider, HttpProviderBuilder, Wire, decode_json, decode_sse, decode_sse_chunks};

@@ -12,12 +12,13 @@ mod accounts;
 mod layer;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 pub(crate) use layer::Booking;
 pub use layer::{MeterLayer, Metered, MeteredFuture};
 
 use self::accounts::{AccountId, Accounts};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::{Error, Estimate, Limits, Spend, Usage};
 
 /// The account of a run, or of a part of it. Cloning gives another handle on the same account.
@@ -125,8 +126,7 @@ impl Meter {
 
 impl Handle {
     fn lock(&self) -> MutexGuard<'_, Accounts> {
-        // Every change under the lock is complete before it can panic, so a poisoned account is still right.
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.accounts)
     }
 }
 
@@ -180,5 +180,7 @@ impl Drop for Reservation {
     }
 }
 
+#[cfg(all(test, loom))]
+mod loom_tests;
 #[cfg(test)]
 mod tests;

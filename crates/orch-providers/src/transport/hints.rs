@@ -17,7 +17,8 @@ const GATEWAY: &str = "llm_provider-";
 /// HTTP date. A date in the past is a wait of zero, and anything beyond a century is a century; what cannot be read
 /// is none. Of a header that came more than once with different values the longest counts. A gateway's copy of its
 /// upstream's header (`llm_provider-retry-after`) is read where it has none of its own.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+#[must_use]
+pub fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration> {
     let millis = |text: &str| number(text, Duration::from_millis(1));
     let seconds_or_date = |text: &str| number(text, Duration::from_secs(1)).or_else(|| until(text, now));
     longest(headers, "retry-after-ms", millis).or_else(|| longest(headers, "retry-after", seconds_or_date))

@@ -24,5 +24,6 @@ pub(crate) use self::client::{Settings, Transport};
 pub(crate) use self::duration::stated_wait;
 pub(crate) use self::events::Events;
 pub(crate) use self::guard::Caps;
-pub(crate) use self::hints::{limit_reset, limits, retry_after, retry_override};
+pub use self::hints::retry_after;
+pub(crate) use self::hints::{limit_reset, limits, retry_override};
 pub(crate) use self::route::Route;

@@ -25,5 +25,7 @@ pub use self::handle::{CircuitBreakerHandle, CircuitSnapshot};
 pub use self::layer::CircuitBreakerLayer;
 pub use self::service::CircuitBreaker;
 
+#[cfg(all(test, loom))]
+mod loom_tests;
 #[cfg(test)]
 mod tests;

@@ -20,5 +20,7 @@ pub use self::layer::IdempotencyLayer;
 pub use self::replay::Replay;
 pub use self::service::Idempotency;
 
+#[cfg(all(test, loom))]
+mod loom_tests;
 #[cfg(test)]
 mod tests;

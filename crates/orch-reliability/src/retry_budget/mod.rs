@@ -1,5 +1,7 @@
 //! How many repeats all calls together may make.
 
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod ratio;
 mod window;
 

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::window::{STEPS, Window};
 use super::{RetryBudget, Withdrawal};
 use crate::ConfigError;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// One repeat, in millionths.
 const WHOLE: i64 = 1_000_000;
@@ -95,9 +96,8 @@ impl Account {
         u64::try_from(steps).unwrap_or(u64::MAX)
     }
 
-    fn window(&self) -> std::sync::MutexGuard<'_, Window> {
-        // Additions cannot stop half-way, so a poisoned window is still right.
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    fn window(&self) -> MutexGuard<'_, Window> {
+        lock(&self.window)
     }
 }
 

@@ -1,5 +1,7 @@
 //! One test per row of the state table, named after the row, then the rules between the rows.
 
+mod model;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+mod model;
+
 use bytes::Bytes;
 use futures_util::FutureExt;
 use orch_testkit::check_idempotency_store;
