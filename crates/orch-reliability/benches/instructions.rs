@@ -60,8 +60,19 @@ fn stack_erased_and_cloned_for_the_call(mut ready: Ready<Erased>) -> Counted<Era
     (ready, result)
 }
 
+/// A circuit that has seen 40 000 calls within its window.
+fn busy() -> Ready<CircuitBreaker<Tool>> {
+    let mut ready = Ready::new(subject::breaker(Tool::Answers));
+    for _ in 0..40_000 {
+        let _ = ready.call();
+        ready = ready.asking(Ask::new());
+    }
+    ready
+}
+
 #[library_benchmark(config = limit(600))]
 #[bench::closed(Ready::new(subject::breaker(Tool::Answers)))]
+#[bench::after_forty_thousand_calls(busy())]
 fn closed_breaker(mut ready: Ready<CircuitBreaker<Tool>>) -> Counted<CircuitBreaker<Tool>> {
     let result = ready.call();
     (ready, result)

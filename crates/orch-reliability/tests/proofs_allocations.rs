@@ -89,6 +89,19 @@ fn the_wait_for_a_throttled_target_leaves_nothing_when_it_is_dropped() {
 }
 
 #[test]
+fn tr_21_forty_thousand_calls_within_the_window_are_kept_in_no_more_memory_than_one() {
+    let mut ready = Ready::new(subject::breaker(Tool::Answers));
+    let ask = ready.ask.clone().expect("asked once");
+    let calls = || {
+        for _ in 0..40_000 {
+            ready.ask = Some(ask.clone());
+            let _ = ready.call();
+        }
+    };
+    assert_eq!(allocations(calls), 0);
+}
+
+#[test]
 fn the_fingerprint_of_a_request_allocates_nothing() {
     let lines: Vec<_> = (0..10).map(|n| json!({ "content": "0123456789".repeat(20), "n": n })).collect();
     let request = Request::new(json!({ "messages": lines }));

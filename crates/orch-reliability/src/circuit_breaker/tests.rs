@@ -323,6 +323,27 @@ async fn tr_20_a_broken_target_does_not_lock_a_healthy_one_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fs_3_fifty_cancelled_calls_are_seen_once_they_have_taken_too_long() {
+    let hang_for = async |bench: &Bench, time: Duration| {
+        let hanging: Vec<_> = (0..50).map(|_| tokio::spawn(bench.start(Does::Hang))).collect();
+        tokio::time::sleep(time).await;
+        hanging.iter().for_each(tokio::task::JoinHandle::abort);
+        for call in hanging {
+            assert!(call.await.unwrap_err().is_cancelled());
+        }
+    };
+    let watches = || CircuitBreakerLayer::builder().slow_after(Duration::from_secs(10));
+    let bench = Bench::of(watches());
+    hang_for(&bench, Duration::from_secs(10)).await;
+    assert!(bench.is_open(), "given up after ten seconds: slow");
+    assert!(matches!(bench.call(Does::Succeed).await.unwrap_err().kind(), ErrorKind::CircuitOpen { .. }));
+
+    let bench = Bench::of(watches());
+    hang_for(&bench, Duration::from_secs(9)).await;
+    assert!(!bench.is_open(), "who leaves early says nothing about the target");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_may_have_settings_of_its_own() {
     let touchy = CircuitBreakerConfig::default().failure_threshold(1).jitter(0.0);
     let bench = Bench::of(CircuitBreakerLayer::builder().for_target("touchy", touchy));

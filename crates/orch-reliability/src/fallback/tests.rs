@@ -247,3 +247,11 @@ async fn dropped_at_any_await_it_drops_the_candidate_at_work() {
         sweep(|| service.clone().oneshot(request(&["b"])), |_| assert_eq!(working.load(Ordering::Relaxed), 0)).await;
     assert_eq!(polls, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn tr_17_the_next_candidate_is_asked_as_soon_as_the_one_before_has_failed() {
+    let service = over(&[(pure("a"), down), (pure("b"), busy), (pure("c"), works)]);
+    let start = Instant::now();
+    let _ = service.oneshot(request(&["b", "c"])).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}

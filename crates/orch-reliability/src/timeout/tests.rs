@@ -48,7 +48,7 @@ fn phase(error: &Error) -> (TimeoutPhase, Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn total_covers_readiness() {
+async fn the_limit_of_a_run_covers_readiness() {
     let (inner, mut handle) = mock::pair::<Ask, Output>();
     handle.allow(0);
     let start = Instant::now();
@@ -58,7 +58,7 @@ async fn total_covers_readiness() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempt_covers_readiness() {
+async fn the_limit_of_an_attempt_covers_readiness() {
     let (inner, mut handle) = mock::pair::<Ask, Output>();
     handle.allow(0);
     let start = Instant::now();

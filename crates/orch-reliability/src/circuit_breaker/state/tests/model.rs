@@ -29,7 +29,7 @@ struct Model {
     cooling: Option<Instant>,
     succeeded: u32,
     leases: Vec<(Instant, Instant)>,
-    /// When the window began, and what was recorded since: when, as what, whether it was slow.
+    /// When the buckets began, and what was recorded since it closed last: when, as what, whether it was slow.
     window: (Instant, Vec<(Instant, Sample, bool)>),
 }
 
@@ -143,7 +143,9 @@ impl Model {
             counts.slow += u32::from(*slow);
             match sample {
                 Sample::Success => counts.consecutive = 0,
-                Sample::Failure => (counts.failures, counts.consecutive) = (counts.failures + 1, counts.consecutive + 1),
+                Sample::Failure => {
+                    (counts.failures, counts.consecutive) = (counts.failures + 1, counts.consecutive + 1)
+                }
                 Sample::Throttled => counts.failures += 1,
                 Sample::GivenUp => {}
             }
@@ -172,7 +174,7 @@ impl Model {
     }
 
     fn close(&mut self, now: Instant) {
-        self.window = (now, Vec::new());
+        self.window.1.clear();
         self.enter(Is::Closed, now);
     }
 
