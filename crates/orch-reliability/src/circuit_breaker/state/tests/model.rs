@@ -144,7 +144,7 @@ impl Model {
             match sample {
                 Sample::Success => counts.consecutive = 0,
                 Sample::Failure => {
-                    (counts.failures, counts.consecutive) = (counts.failures + 1, counts.consecutive + 1)
+                    (counts.failures, counts.consecutive) = (counts.failures + 1, counts.consecutive + 1);
                 }
                 Sample::Throttled => counts.failures += 1,
                 Sample::GivenUp => {}
