@@ -70,8 +70,7 @@ impl Normaliser {
     #[must_use]
     pub fn apply(self, text: &str) -> String {
         let normal = if text.is_ascii() {
-            let folded = text.bytes().map(|c| c.to_ascii_lowercase()).filter(|c| !matches!(c, b'\'' | b'`'));
-            meaningful(&folded.collect::<Vec<u8>>()).unwrap_or_else(|| spaced(text.chars()))
+            plain_text(text)
         } else if self.compatibility {
             composed(text.nfkc().collect::<String>().as_str())
         } else {
@@ -80,6 +79,44 @@ impl Normaliser {
         if self.strip_english_articles { without_articles(normal) } else { normal }
     }
 }
+
+/// The short way for a text of plain characters: nothing to compose, and words are copied as they are.
+fn plain_text(text: &str) -> String {
+    let mut folded = text.to_ascii_lowercase();
+    if folded.contains('\'') || folded.contains('`') {
+        folded.retain(|c| !matches!(c, '\'' | '`'));
+    }
+    let (bytes, sums) = (folded.as_bytes(), OnceCell::new());
+    let mut normal = String::with_capacity(folded.len());
+    let (mut at, mut gap) = (0, false);
+    while at < bytes.len() {
+        let letters = bytes[at..].iter().take_while(|c| LETTERS[usize::from(**c)]).count();
+        let end = at + letters.max(1);
+        let c = char::from(bytes[at]);
+        if letters > 0 || (!c.is_whitespace() && stays(bytes, at, c, &sums)) {
+            if std::mem::take(&mut gap) && !normal.is_empty() {
+                normal.push(' ');
+            }
+            normal.push_str(&folded[at..end]);
+        } else {
+            gap = true;
+        }
+        at = end;
+    }
+    if normal.is_empty() { spaced(text.chars()) } else { normal }
+}
+
+/// The plain characters that are neither marks nor white space.
+const LETTERS: [bool; 256] = {
+    let mut letters = [false; 256];
+    let mut c = 0_u8;
+    while c < 128 {
+        let symbol = matches!(c, b'$' | b'+' | b'<' | b'=' | b'>' | b'^' | b'|' | b'~');
+        letters[c as usize] = (symbol || !c.is_ascii_punctuation()) && !matches!(c, b'\t'..=b'\r' | b' ');
+        c += 1;
+    }
+    letters
+};
 
 fn composed(text: &str) -> String {
     let folded: Vec<char> = text.nfc().flat_map(fold).map(plain).filter(|c| !matches!(c, '\'' | '`')).collect();

@@ -67,7 +67,7 @@ impl Answers<'_> {
     pub(crate) fn summarise(&self, fates: Fates, limits: BundleLimits) -> Summary {
         let (members, clusters) = (self.members(), self.clusters());
         let medoid = self.matrix.medoid(&clusters[0]);
-        let findings = by_field(&self.voices, medoid, self.comparer, self.epsilon);
+        let findings = by_field(&self.voices, medoid, self.comparer, self.epsilon, Some(self.matrix));
         let alpha = alpha(&findings.units);
         let (consensus, consensus_source) = self.consensus(findings.consensus, medoid);
         let kept = Kept::within(limits, findings.disagreements, findings.distributions);

@@ -6,6 +6,7 @@ use super::columns::{Column, columns};
 use super::vote::{Tie, Vote};
 use super::{Findings, Voice, leaf};
 use crate::bundle::DisagreementKind;
+use crate::matrix::Matrix;
 use crate::rules::{Compare, child};
 use crate::statistics::Unit;
 use crate::tree::{Comparer, Node, Tree};
@@ -14,9 +15,16 @@ use crate::tree::{Comparer, Node, Tree};
 ///
 /// A field is kept if more than half of them have it, and left out in a tie. An item of an array, where
 /// leaving one out would move the others, goes to what was first said in a tie; the whole answer to
-/// what the `medoid` says. What is ignored is taken from the medoid too.
-pub(crate) fn by_field(voices: &[Voice<'_>], medoid: usize, comparer: &Comparer, epsilon: Option<f64>) -> Findings {
-    let mut fields = Fields { medoid, comparer, epsilon, findings: Findings::default() };
+/// what the `medoid` says. What is ignored is taken from the medoid too. Distances of whole answers that are `known` are not
+/// measured again.
+pub(crate) fn by_field(
+    voices: &[Voice<'_>],
+    medoid: usize,
+    comparer: &Comparer,
+    epsilon: Option<f64>,
+    known: Option<&Matrix>,
+) -> Findings {
+    let mut fields = Fields { medoid, comparer, epsilon, known, findings: Findings::default() };
     let consensus = fields.at("", voices, Place::Whole);
     Findings { consensus, ..fields.findings }
 }
@@ -33,6 +41,8 @@ struct Fields<'a> {
     medoid: usize,
     comparer: &'a Comparer,
     epsilon: Option<f64>,
+    /// The distances of whole answers.
+    known: Option<&'a Matrix>,
     findings: Findings,
 }
 
@@ -127,7 +137,7 @@ impl Fields<'_> {
     }
 
     fn leaf(&mut self, pointer: &str, voices: &[Voice<'_>], place: Place) -> Option<Value> {
-        let vote = leaf::vote(voices, self.comparer, self.epsilon);
+        let vote = leaf::vote(voices, self.comparer, self.epsilon, self.known.filter(|_| place == Place::Whole));
         let winner = leaf::winner(voices, &vote, self.comparer, self.tie(place));
         self.findings.distributions.insert(pointer.to_owned(), leaf::statistics(voices, &vote));
         self.findings.units.push(Unit::new(voices.iter().map(|voice| voice.tree)));

@@ -6,22 +6,36 @@ use super::vote::{Choice, Tie, Vote};
 use super::{Voice, default_epsilon};
 use crate::bundle::FieldStatistics;
 use crate::cluster::complete_linkage;
+use crate::matrix::Matrix;
 use crate::rules::Compare;
 use crate::statistics::{entropy, numbers};
 use crate::tree::{Comparer, Node, Tree};
 
-/// Values within epsilon of each other are one alternative, which is represented by a value that occurred.
-pub(super) fn vote(voices: &[Voice<'_>], comparer: &Comparer, epsilon: Option<f64>) -> Vote {
+/// Values within epsilon of each other are one alternative, which is represented by a value that occurred. Distances that
+/// are `known` are not measured again.
+pub(super) fn vote(voices: &[Voice<'_>], comparer: &Comparer, epsilon: Option<f64>, known: Option<&Matrix>) -> Vote {
     let epsilon = epsilon.unwrap_or_else(|| default_epsilon(voices.iter().map(|voice| voice.tree)));
     let distinct = distinct(voices);
-    let tree = |class: usize| voices[distinct[class][0]].tree;
-    let distance = |a: usize, b: usize| comparer.leaf_distance(tree(a), tree(b));
-    let classes = complete_linkage(distinct.len(), distance, epsilon);
+    let first = |at: usize| &voices[distinct[at][0]];
+    let mut apart = Matrix::new(distinct.len());
+    for (a, b) in (0..distinct.len()).flat_map(|a| (a + 1..distinct.len()).map(move |b| (a, b))) {
+        let measure = || comparer.leaf_distance(first(a).tree, first(b).tree);
+        apart.set(a, b, known.map_or_else(measure, |known| known.between(first(a).index, first(b).index)));
+    }
+    let classes = complete_linkage(distinct.len(), |a, b| apart.between(a, b), epsilon);
     let choice = |class: Vec<usize>| {
-        let mut members: Vec<usize> = class.iter().flat_map(|at| distinct[*at].iter().copied()).collect();
+        let said = |at: &usize| distinct[*at].iter().map(|place| (*place, *at)).collect::<Vec<_>>();
+        let mut members: Vec<(usize, usize)> = class.iter().flat_map(said).collect();
         members.sort_unstable();
-        let members: Vec<&Voice<'_>> = members.into_iter().map(|at| &voices[at]).collect();
-        Choice::new(representative(&members, comparer), members.iter().copied())
+        // In the order of the members, as the medoid of whole answers is found, so that ties are the same ties.
+        let sum = |a: usize| members.iter().map(|(place, b)| voices[*place].weight * apart.between(a, *b)).sum::<f64>();
+        let nearest = || {
+            let sums = class.iter().map(|at| (sum(*at), *at));
+            let nearest = sums.reduce(|best, next| if next.0 < best.0 { next } else { best });
+            first(nearest.map_or(class[0], |(_, at)| at))
+        };
+        let members: Vec<&Voice<'_>> = members.iter().map(|(place, _)| &voices[*place]).collect();
+        Choice::new(representative(&members, nearest, comparer), members.iter().copied())
     };
     Vote::of(classes.into_iter().map(choice).collect())
 }
@@ -40,22 +54,15 @@ fn distinct(voices: &[Voice<'_>]) -> Vec<Vec<usize>> {
 
 /// Of numbers the median (of two in the middle the smaller), of others the one nearest to all; of equals the
 /// first. A value that a rule lists is given as it is listed.
-fn representative(members: &[&Voice<'_>], comparer: &Comparer) -> Value {
-    let first = members[0];
-    if let Some(listed) = comparer.listed(first.tree) {
-        return listed.clone();
+fn representative<'m, 'v>(
+    members: &[&'m Voice<'v>],
+    nearest: impl FnOnce() -> &'m Voice<'v>,
+    comparer: &Comparer,
+) -> Value {
+    match comparer.listed(members[0].tree) {
+        Some(listed) => listed.clone(),
+        None => median(members).unwrap_or_else(nearest).value.clone(),
     }
-    if let Some(median) = median(members) {
-        return median.value.clone();
-    }
-    if members.iter().all(|member| member.tree.same(first.tree)) {
-        return first.value.clone();
-    }
-    let apart = |a: usize, b: usize| comparer.leaf_distance(members[a].tree, members[b].tree);
-    let sum = |a: usize| (0..members.len()).map(|b| members[b].weight * apart(a, b)).sum::<f64>();
-    let sums = (0..members.len()).map(|at| (sum(at), at));
-    let nearest = sums.reduce(|best, next| if next.0 < best.0 { next } else { best });
-    nearest.map_or(first, |(_, at)| members[at]).value.clone()
 }
 
 /// The first in the order of size with half of the weight; `None` unless all are numbers.

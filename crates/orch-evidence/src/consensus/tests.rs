@@ -27,7 +27,7 @@ fn weighted(
     let trees: Vec<Tree> = answers.iter().map(|answer| Tree::new(answer, &comparer)).collect();
     let voice = |(index, (value, tree))| Voice { index, weight: weights[index], model: None, tree, value };
     let voices: Vec<Voice<'_>> = answers.iter().zip(&trees).enumerate().map(voice).collect();
-    by_field(&voices, medoid, &comparer, epsilon)
+    by_field(&voices, medoid, &comparer, epsilon, None)
 }
 
 fn consensus(answers: &[Value]) -> Value {

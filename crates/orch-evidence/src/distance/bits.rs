@@ -2,22 +2,49 @@
 //! block form of Hyyrö 2003).
 //!
 //! Blocks are worked off one after the other over the whole text, so that a block's state stays in registers
-//! and the memory is linear in the lengths. Words are numbered once for a pair; a routine for any kind of
+//! and the memory is linear in the lengths. Words are numbered once for a text; a routine for any kind of
 //! element looks up a hash for every block of every word.
 
+use std::sync::OnceLock;
+
+/// The words of a text, and their numbers, which are found when they are needed first.
+#[derive(Clone, Copy)]
+pub(super) struct Words<'t> {
+    pub(super) words: &'t [u64],
+    pub(super) numbered: &'t OnceLock<Numbered>,
+}
+
+/// The words of a text as numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Numbered {
+    numbers: Numbers,
+    words: Vec<u32>,
+}
+
+impl Numbered {
+    fn new(words: &[u64]) -> Self {
+        let mut numbers = Numbers::new(words.len());
+        let words = words.iter().map(|word| numbers.assign(*word)).collect();
+        Self { numbers, words }
+    }
+}
+
 /// How many words must be put in, left out or exchanged.
-pub(super) fn levenshtein(a: &[u64], b: &[u64]) -> usize {
-    let (a, b) = without_common_ends(a, b);
-    let (pattern, text) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    if pattern.is_empty() {
+pub(super) fn levenshtein(a: Words<'_>, b: Words<'_>) -> usize {
+    let (a, b) = if a.words.len() <= b.words.len() { (a, b) } else { (b, a) };
+    let start = a.words.iter().zip(b.words).take_while(|(a, b)| a == b).count();
+    let ends = a.words[start..].iter().rev().zip(b.words[start..].iter().rev());
+    let end = ends.take_while(|(a, b)| a == b).count();
+    let text = &b.words[start..b.words.len() - end];
+    if start + end == a.words.len() {
         return text.len();
     }
-    let mut numbers = Numbers::new(pattern.len());
-    let pattern: Vec<u32> = pattern.iter().map(|word| numbers.assign(*word)).collect();
+    let Numbered { numbers, words } = a.numbered.get_or_init(|| Numbered::new(a.words));
+    let pattern = &words[start..words.len() - end];
     let text: Vec<u32> = text.iter().map(|word| numbers.find(*word)).collect();
     // Of each word the places in the block where it stands; the first is for words that the pattern lacks.
     let mut places = vec![0_u64; numbers.used as usize + 1];
-    let mut steps = vec![Step::UP; text.len()];
+    let mut steps = vec![UP; text.len()];
     let mut change = 0;
     for block in pattern.chunks(64) {
         for (at, word) in block.iter().enumerate() {
@@ -31,56 +58,35 @@ pub(super) fn levenshtein(a: &[u64], b: &[u64]) -> usize {
     pattern.len().saturating_add_signed(change)
 }
 
-fn without_common_ends<'t>(a: &'t [u64], b: &'t [u64]) -> (&'t [u64], &'t [u64]) {
-    let start = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    let (a, b) = (&a[start..], &b[start..]);
-    let end = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
-    (&a[..a.len() - end], &b[..b.len() - end])
-}
-
-/// How the value in the last row of a block changes from one word of the text to the next: by 1 up, by 1 down, or not.
-#[derive(Clone, Copy)]
-struct Step(u8);
-
-impl Step {
-    const UP: Self = Self(1);
-
-    fn new(up: u64, down: u64) -> Self {
-        Self(u8::from(up != 0) | (u8::from(down != 0) << 1))
-    }
-
-    fn up(self) -> u64 {
-        u64::from(self.0 & 1)
-    }
-
-    fn down(self) -> u64 {
-        u64::from(self.0 >> 1)
-    }
-}
+/// A step is how the value in the last row of a block changes from one word of the text to the next: bit 0 by one up,
+/// bit 1 by one down.
+const UP: u8 = 1;
 
 /// Works off one block of up to 64 rows; how much the value in its last row changes over the whole text.
-fn column(places: &[u64], text: &[u32], steps: &mut [Step], rows: usize) -> isize {
+fn column(places: &[u64], text: &[u32], steps: &mut [u8], rows: usize) -> isize {
     let last = rows - 1;
     let (mut rises, mut falls) = (u64::MAX, 0_u64);
-    let mut change = 0;
-    for (word, step) in text.iter().zip(steps) {
+    for (word, step) in text.iter().zip(steps.iter_mut()) {
+        let (up_in, down_in) = (u64::from(*step & 1), u64::from(*step >> 1));
         let here = places[*word as usize];
         let vertical = here | falls;
-        let here = here | step.down();
+        let here = here | down_in;
         let equal = ((here & rises).wrapping_add(rises) ^ rises) | here;
         let (up, down) = (falls | !(equal | rises), rises & equal);
-        let out = ((up >> last) & 1, (down >> last) & 1);
-        let (up, down) = ((up << 1) | step.up(), (down << 1) | step.down());
+        #[expect(clippy::cast_possible_truncation, reason = "two bits")]
+        let out = ((up >> last & 1) | (down >> last & 1) << 1) as u8;
+        let (up, down) = (up << 1 | up_in, down << 1 | down_in);
         rises = down | !(vertical | up);
         falls = up & vertical;
-        *step = Step::new(out.0, out.1);
-        change += isize::from(out.0 != 0) - isize::from(out.1 != 0);
+        *step = out;
     }
-    change
+    let count = |step: u8| steps.iter().filter(|found| **found == step).count();
+    count(UP).cast_signed() - count(UP << 1).cast_signed()
 }
 
 /// Numbers for words, from 1; 0 is for unknown ones. The words are hashes already, and keyed, so their lower
 /// bits are as good as any.
+#[derive(Clone, Debug)]
 struct Numbers {
     slots: Vec<(u64, u32)>,
     used: u32,
@@ -118,10 +124,20 @@ impl Numbers {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use proptest::prelude::*;
     use rapidfuzz::distance::levenshtein as reference;
 
-    use super::*;
+    use super::{Words, levenshtein as by_words};
+
+    fn levenshtein(a: &[u64], b: &[u64]) -> usize {
+        let numbered = [OnceLock::new(), OnceLock::new()];
+        let (a, b) = (Words { words: a, numbered: &numbered[0] }, Words { words: b, numbered: &numbered[1] });
+        let edits = by_words(a, b);
+        assert_eq!(edits, by_words(a, b), "numbers that are there already");
+        edits
+    }
 
     proptest! {
         #[test]

@@ -1,6 +1,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use super::bits::{Numbered, Words};
 use crate::Normaliser;
 
 /// A text made ready to be compared: normalised, cut into words, hashed.
@@ -17,6 +18,7 @@ pub struct Prepared {
     sorted: OnceLock<Vec<u64>>,
     distinct: OnceLock<Vec<u64>>,
     shingles: OnceLock<Vec<u64>>,
+    numbered: OnceLock<Numbered>,
 }
 
 impl Prepared {
@@ -30,7 +32,8 @@ impl Prepared {
     #[must_use]
     pub fn normalised(text: &str, normaliser: Normaliser) -> Self {
         let text = normaliser.apply(text);
-        let tokens = text.split(' ').filter(|word| !word.is_empty()).map(hash).collect();
+        let words = text.as_bytes().split(|c| *c == b' ').filter(|word| !word.is_empty());
+        let tokens = words.map(hash_bytes).collect();
         Self::of(text, tokens)
     }
 
@@ -57,6 +60,7 @@ impl Prepared {
             sorted: OnceLock::new(),
             distinct: OnceLock::new(),
             shingles: OnceLock::new(),
+            numbered: OnceLock::new(),
         }
     }
 
@@ -71,6 +75,10 @@ impl Prepared {
     #[must_use]
     pub fn tokens(&self) -> &[u64] {
         &self.tokens
+    }
+
+    pub(super) fn words(&self) -> Words<'_> {
+        Words { words: &self.tokens, numbered: &self.numbered }
     }
 
     /// The hashes of its words, sorted.
@@ -150,19 +158,26 @@ static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("orch-e
 /// A keyed hash, 8 bytes at a time by folded multiplication. Results never depend on the key, short of two words
 /// with the same 64 bits.
 pub(crate) fn hash(text: &str) -> u64 {
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    hash_bytes(text.as_bytes())
+}
+
+fn hash_bytes(text: &[u8]) -> u64 {
+    let key = *KEY;
+    let (words, rest) = text.as_chunks::<8>();
     let mut state = text.len() as u64;
     for word in words {
-        state = mix(state, u64::from_le_bytes(*word));
+        state = mix_by(key, state, u64::from_le_bytes(*word));
     }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    mix(mix(state, u64::from_le_bytes(last)), 0)
+    let last = rest.iter().rev().fold(0, |last, byte| last << 8 | u64::from(*byte));
+    mix_by(key, mix_by(key, state, last), 0)
 }
 
 /// Takes one more word into a hash.
 pub(crate) fn mix(state: u64, word: u64) -> u64 {
-    let key = *KEY;
+    mix_by(*KEY, state, word)
+}
+
+fn mix_by(key: u64, state: u64, word: u64) -> u64 {
     let product = u128::from(state ^ word ^ key) * u128::from(key.rotate_left(32) | 1);
     #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
     let (low, high) = (product as u64, (product >> 64) as u64);

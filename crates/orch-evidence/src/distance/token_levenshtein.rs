@@ -16,7 +16,7 @@ impl Distance for TokenLevenshtein {
         if a.same(b) {
             return 0.0;
         }
-        part(bits::levenshtein(a.tokens(), b.tokens()), longer(a, b))
+        part(bits::levenshtein(a.words(), b.words()), longer(a, b))
     }
 
     fn bounded(&self, a: &Prepared, b: &Prepared, cutoff: f64) -> Option<f64> {
@@ -28,7 +28,7 @@ impl Distance for TokenLevenshtein {
         if a.tokens().len().abs_diff(b.tokens().len()) > allowed {
             return None;
         }
-        Some(bits::levenshtein(a.tokens(), b.tokens())).filter(|edits| *edits <= allowed).map(|n| part(n, longer))
+        Some(bits::levenshtein(a.words(), b.words())).filter(|edits| *edits <= allowed).map(|n| part(n, longer))
     }
 }
 
