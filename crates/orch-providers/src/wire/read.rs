@@ -83,6 +83,8 @@ pub(crate) fn number(json: &Value, field: &str) -> Option<u64> {
 }
 
 /// A counter that the provider reported: a zero is a zero, an absent counter is absent.
+/// (`Value::pointer` makes two texts of every name on the way.)
 pub(crate) fn tokens(usage: &Value, pointer: &str) -> Option<Counted<u64>> {
-    usage.pointer(pointer).and_then(Value::as_u64).map(Counted::reported)
+    let counter = pointer.split('/').skip(1).try_fold(usage, |json, name| json.get(name));
+    counter.and_then(Value::as_u64).map(Counted::reported)
 }
