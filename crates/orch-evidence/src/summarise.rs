@@ -19,6 +19,8 @@ use crate::validate::Validator;
 pub(crate) struct Answers<'a> {
     pub(crate) voices: Vec<Voice<'a>>,
     pub(crate) matrix: &'a Matrix,
+    /// The distances of their words as sets.
+    pub(crate) words: &'a Matrix,
     pub(crate) comparer: &'a Comparer,
     /// As set by the caller.
     pub(crate) epsilon: Option<f64>,
@@ -111,8 +113,8 @@ impl Answers<'_> {
 
     /// The von Neumann entropy by the words of the answers, whatever metric their clusters are made with.
     fn spread(&self) -> Option<f64> {
-        let by_words = self.comparer.by_words();
-        let similar = |a: usize, b: usize| 1.0 - by_words.distance(self.voices[a].tree, self.voices[b].tree);
+        let place = |at: usize| self.voices[at].index;
+        let similar = |a: usize, b: usize| 1.0 - self.words.between(place(a), place(b));
         (self.voices.len() > 1).then(|| entropy_of(self.voices.len(), similar))
     }
 

@@ -14,7 +14,10 @@ pub struct Measurement {
     others: Vec<Other>,
     /// The distances of the others to each other.
     known: Matrix,
+    known_words: Matrix,
     comparer: Arc<Comparer>,
+    /// Compares by the words of the answers, for the spread.
+    by_words: Arc<Comparer>,
     /// What a scorer was to be asked for.
     wanted: Vec<(Prepared, Prepared)>,
 }
@@ -33,19 +36,31 @@ pub struct Row {
     pub(super) distances: Vec<(usize, f64)>,
     /// Why a scorer did not score it.
     pub(super) unscored: Option<String>,
+    /// The distances of their words as sets, for the spread.
+    pub(super) words: Vec<(usize, f64)>,
+    pub(super) leaves: u64,
 }
 
 impl Measurement {
-    pub(super) fn new(value: Arc<Value>, others: Vec<Other>, known: Matrix, comparer: Arc<Comparer>) -> Self {
-        Self { value, others, known, comparer, wanted: Vec::new() }
+    pub(super) fn new(
+        value: Arc<Value>,
+        others: Vec<Other>,
+        (known, known_words): (Matrix, Matrix),
+        comparer: Arc<Comparer>,
+        by_words: Arc<Comparer>,
+    ) -> Self {
+        Self { value, others, known, known_words, comparer, by_words, wanted: Vec::new() }
     }
 
-    /// About how much work it is: the answer's length in bytes to prepare it, and the square of that for
-    /// each answer it is compared with.
+    /// About how many instructions it takes with the default distance: some for each byte of the answer to make it
+    /// ready, and for each answer that it is compared with some for each byte and for the square of its length.
     #[must_use]
     pub fn work(&self) -> u64 {
+        const PREPARE: u64 = 60;
+        const COMPARE: u64 = 20;
         let own = length(&self.value);
-        own.saturating_add(own.saturating_mul(own).saturating_mul(self.others.len() as u64))
+        let each = own.saturating_mul(COMPARE).saturating_add(own.saturating_mul(own) / 100);
+        own.saturating_mul(PREPARE).saturating_add(each.saturating_mul(self.others.len() as u64))
     }
 
     /// Compares.
@@ -57,11 +72,12 @@ impl Measurement {
             equal.map_or_else(|| Arc::new(Tree::new(&self.value, &self.comparer)), |same| Arc::clone(&same.tree));
         // One that says the same is as far from the others as that is.
         let same = equal.or_else(|| self.others.iter().find(|other| other.tree.same(&tree)));
-        let distances = match same {
-            Some(same) => self.others.iter().map(|other| (other.at, self.known.between(same.at, other.at))).collect(),
-            None => self.apart(&tree),
+        let row = |comparer: &Comparer, known: &Matrix| match same {
+            Some(same) => self.others.iter().map(|other| (other.at, known.between(same.at, other.at))).collect(),
+            None => self.apart(&tree, comparer),
         };
-        Row { tree, distances, unscored: None }
+        let (distances, words) = (row(&self.comparer, &self.known), row(&self.by_words, &self.known_words));
+        Row { leaves: tree.leaves(), tree, distances, words, unscored: None }
     }
 
     /// The different pairs of texts that a scorer should tell the distances of, for
@@ -94,11 +110,11 @@ impl Measurement {
     }
 
     /// The distances to the others, each different one compared once.
-    fn apart(&self, tree: &Tree) -> Vec<(usize, f64)> {
+    fn apart(&self, tree: &Tree, comparer: &Comparer) -> Vec<(usize, f64)> {
         let mut found: Vec<(&Other, f64)> = Vec::with_capacity(self.others.len());
         for other in &self.others {
             let known = found.iter().find(|(known, _)| known.tree.same(&other.tree)).map(|(_, distance)| *distance);
-            found.push((other, known.unwrap_or_else(|| self.comparer.distance(tree, &other.tree))));
+            found.push((other, known.unwrap_or_else(|| comparer.distance(tree, &other.tree))));
         }
         found.into_iter().map(|(other, distance)| (other.at, distance)).collect()
     }
@@ -112,7 +128,7 @@ impl std::fmt::Debug for Measurement {
 }
 
 /// The bytes of all texts in a value, and a few for everything else.
-fn length(value: &Value) -> u64 {
+pub(super) fn length(value: &Value) -> u64 {
     match value {
         Value::String(text) => text.len() as u64,
         Value::Array(items) => items.iter().map(length).sum(),

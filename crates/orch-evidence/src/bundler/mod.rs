@@ -69,6 +69,8 @@ pub struct Bundler {
     seeds: Vec<u64>,
     rule: Arc<dyn StopRule>,
     comparer: Arc<Comparer>,
+    /// The same by the words of the answers, for the spread.
+    by_words: Arc<Comparer>,
     validator: Option<Arc<dyn Validator>>,
     /// Who scores texts, and why it did not score some answers.
     scorer: Option<String>,
@@ -83,6 +85,8 @@ pub struct Bundler {
     /// Replicates that have ended and, if valid, are measured; in the order in which that happened.
     ended: Vec<usize>,
     matrix: Matrix,
+    /// The distances of words as sets.
+    words: Matrix,
     /// Answers that wait to be measured, and the one that is.
     unmeasured: VecDeque<usize>,
     measuring: Option<usize>,
@@ -115,10 +119,12 @@ impl Bundler {
     pub(crate) fn validated(options: &BundleOptions, validator: Option<Arc<dyn Validator>>) -> Result<Self, Error> {
         options.check()?;
         let k = options.replicates() as usize;
+        let comparer = Comparer::new(Arc::new(TokenLevenshtein), options.rules_given());
         Ok(Self {
             seeds: options.all_seeds(None),
             rule: options.stop_name().unwrap_or(StopName::Adaptive).rule(),
-            comparer: Arc::new(Comparer::new(Arc::new(TokenLevenshtein), options.rules_given())),
+            by_words: Arc::new(comparer.by_words()),
+            comparer: Arc::new(comparer),
             validator,
             scorer: None,
             unscored: Vec::new(),
@@ -129,6 +135,7 @@ impl Bundler {
             early: BTreeMap::new(),
             ended: Vec::new(),
             matrix: Matrix::new(k),
+            words: Matrix::new(k),
             unmeasured: VecDeque::new(),
             measuring: None,
             looked_at: 0,
@@ -172,7 +179,7 @@ impl Bundler {
     #[must_use]
     pub fn with_distance(mut self, metric: Arc<dyn Distance>) -> Self {
         let comparer = Comparer::new(metric, self.options.rules_given());
-        self.comparer = Arc::new(if self.scorer.is_some() { comparer.with_scores() } else { comparer });
+        self.compare_by(if self.scorer.is_some() { comparer.with_scores() } else { comparer });
         self
     }
 
@@ -196,7 +203,7 @@ impl Bundler {
     /// answers to [`Measurement::run_scored`].
     #[must_use]
     pub fn with_scorer(mut self, name: impl Into<String>) -> Self {
-        self.comparer = Arc::new(self.comparer.as_ref().clone().with_scores());
+        self.compare_by(self.comparer.as_ref().clone().with_scores());
         self.scorer = Some(name.into());
         self
     }
@@ -209,6 +216,11 @@ impl Bundler {
             self.reduced = Some(reason.into());
         }
         self
+    }
+
+    fn compare_by(&mut self, comparer: Comparer) {
+        self.by_words = Arc::new(comparer.by_words());
+        self.comparer = Arc::new(comparer);
     }
 
     /// The first commands.
@@ -263,7 +275,8 @@ impl Bundler {
         });
         let slot = place(index).and_then(|at| self.slots.get(at));
         let value = slot.map(|slot| Arc::clone(&slot.value)).unwrap_or_default();
-        Measurement::new(value, others.collect(), self.matrix.clone(), Arc::clone(&self.comparer))
+        let known = (self.matrix.clone(), self.words.clone());
+        Measurement::new(value, others.collect(), known, Arc::clone(&self.comparer), Arc::clone(&self.by_words))
     }
 
     /// The event of a [`Command::Emit`].
@@ -291,6 +304,30 @@ impl Bundler {
     #[must_use]
     pub fn variation(&self, index: u32) -> Option<Variation> {
         self.options.diversified().of(index)
+    }
+
+    /// About how many instructions [`on`](Self::on) takes for an input, but for what a validator of one's own takes.
+    #[must_use]
+    pub fn work(&self, input: &Input) -> u64 {
+        const VALIDATE: u64 = 60;
+        match input {
+            Input::Finished { result: Ok(output), .. } if self.validator.is_some() => {
+                let length = output.content().to_json().map_or(0, |value| measurement::length(&value));
+                self.summary_work().saturating_add(length.saturating_mul(VALIDATE))
+            }
+            _ => self.summary_work(),
+        }
+    }
+
+    /// About how many instructions [`summary`](Self::summary) takes now; a look at the stop rule takes fewer.
+    #[must_use]
+    pub fn summary_work(&self) -> u64 {
+        const PAIR: u64 = 400;
+        const LEAF: u64 = 3_000;
+        let measured = self.slots.iter().filter(|slot| slot.tree.is_some());
+        let (valid, leaves) = measured.fold((0_u64, 0_u64), |(n, all), slot| (n + 1, all.saturating_add(slot.leaves)));
+        let pairs = (valid * valid).saturating_mul(PAIR + valid * 10);
+        pairs.saturating_add(leaves.saturating_mul(LEAF))
     }
 
     /// Whether any replicate gave a valid answer.

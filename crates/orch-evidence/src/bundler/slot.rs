@@ -95,6 +95,7 @@ pub(super) struct Slot {
     pub(super) value: Arc<Value>,
     /// Set once it is measured.
     pub(super) tree: Option<Arc<Tree>>,
+    pub(super) leaves: u64,
     pub(super) error: Option<Error>,
     pub(super) usage: Usage,
     elapsed: Option<Duration>,
@@ -112,6 +113,7 @@ impl Slot {
             output: None,
             value: Arc::default(),
             tree: None,
+            leaves: 0,
             error: None,
             usage: Usage::new(),
             elapsed: None,

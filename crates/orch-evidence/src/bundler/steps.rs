@@ -46,7 +46,10 @@ impl Bundler {
                 self.matrix.set(at, other, distance);
             }
             self.unscored.extend(row.unscored.map(|reason| (at, reason)));
-            self.slots[at].tree = Some(row.tree);
+            for (other, distance) in row.words {
+                self.words.set(at, other, distance);
+            }
+            (self.slots[at].tree, self.slots[at].leaves) = (Some(row.tree), row.leaves);
             self.ended.push(at);
         }
         self.go_on(&mut commands);
@@ -200,6 +203,7 @@ impl Bundler {
         Answers {
             voices: counted.iter().filter_map(voice).collect(),
             matrix: &self.matrix,
+            words: &self.words,
             comparer: self.comparer.as_ref(),
             epsilon: self.options.epsilon_given(),
             min_valid: self.options.least_valid(),

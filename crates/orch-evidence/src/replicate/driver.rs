@@ -12,35 +12,40 @@ use orch_core::{
     Reservation, wall_clock,
 };
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
 use super::budget;
+use super::desk::{Desk, INLINE_WORK, is_much};
 use super::one::{Ended, Terms, out_of_money, replicate, spent};
 use crate::bundle::BundleContent;
-use crate::bundler::{Bundler, Command, Input, Measurement, Notice, Row};
+use crate::bundler::{Bundler, Command, Input, Notice, Row};
 use crate::decision::SharedPolicy;
 use crate::options::{BundleOptions, Delivery};
 use crate::scorer::{AsyncPairScorer, run_aside, scored};
 
-/// A comparison that is not done in this task, or waits for a scorer.
+/// A comparison that waits for a scorer.
 type Measuring = Pin<Box<dyn Future<Output = Result<Row, Error>> + Send>>;
 
-/// How much work of a measurement (see [`Measurement::work`]) is done in the caller's task: about a tenth of
-/// a millisecond with the default distance, which is what moving it to another thread costs with all it
-/// brings. Longer ones go to a blocking thread.
-const INLINE_WORK: u64 = 20_000_000;
+/// About how many instructions it takes to start a replicate or tell of one.
+const LITTLE: u64 = 3_000;
 
 pub(super) struct Driver<S> {
     inner: S,
     request: Request,
-    bundler: Bundler,
+    desk: Desk,
     limit: Option<Budget>,
     delivery: Delivery,
     /// Permits of the run; not taken inside another replicate, which has one already.
     parallel: Option<Arc<Semaphore>>,
     /// The replicates that were launched.
-    parts: Vec<Launched>,
+    parts: Vec<Option<Launched>>,
+    /// What has happened while the bundler was away.
+    inbox: VecDeque<Input>,
+    /// About how many instructions of work this poll has done.
+    done: u64,
+    /// An answer that a scorer compares.
     measuring: Option<(u32, Measuring)>,
     scorer: Option<Arc<dyn AsyncPairScorer>>,
     out_of_money: Option<Error>,
@@ -87,11 +92,13 @@ where
         let parallel = request.context().parallel().filter(|_| request.context().replicate().is_none()).cloned();
         Ok(Self {
             inner,
-            bundler,
+            desk: Desk::new(bundler),
             limit: options.replicate_budget().cloned(),
             delivery: options.delivered(),
             parallel,
             parts: Vec::new(),
+            inbox: VecDeque::new(),
+            done: 0,
             measuring: None,
             scorer: None,
             out_of_money: None,
@@ -107,35 +114,39 @@ where
         Self { policy, ..self }
     }
 
-    pub(super) fn with_scorer(mut self, scorer: Option<Arc<dyn AsyncPairScorer>>) -> Self {
-        if let Some(scorer) = &scorer {
-            self.bundler = self.bundler.with_scorer(scorer.name());
-        }
-        self.scorer = scorer;
-        self
+    pub(super) fn with_scorer(self, scorer: Option<Arc<dyn AsyncPairScorer>>) -> Self {
+        Self { scorer, ..self }
     }
 
     pub(super) async fn drive(mut self) -> Result<Output, Error> {
         let mut running = FuturesUnordered::new();
-        let mut todo = VecDeque::from(self.bundler.start());
+        let mut todo = VecDeque::from(self.ask(LITTLE, Bundler::start));
         let cancellation = self.request.context().cancellation().clone();
         let deadline = self.request.context().deadline();
         let mut finished = false;
         loop {
-            while let Some(command) = todo.pop_front() {
-                match command {
-                    Command::Launch { index, seed } => running.push(self.launch(index, seed)),
-                    Command::Measure { index, against } => todo.extend(self.measure(index, &against)),
-                    Command::Cancel { index } => {
+            while !self.desk.is_away() && self.done <= INLINE_WORK {
+                match todo.pop_front() {
+                    Some(Command::Launch { index, seed }) => running.extend(self.launch(index, seed)),
+                    Some(Command::Measure { index, against }) => todo.extend(self.measure(index, against)),
+                    Some(Command::Cancel { index }) => {
                         // A bundler cancels all that run, or none.
                         running.clear();
-                        todo.extend(self.cancelled(index));
+                        self.cancelled(index);
                     }
-                    Command::Emit(notice) => self.emit(notice),
-                    Command::Finish => finished = true,
+                    Some(Command::Emit(notice)) => self.emit(notice),
+                    Some(Command::Finish) => finished = true,
+                    None => match self.inbox.pop_front() {
+                        Some(input) => todo.extend(self.tell(input)),
+                        None => break,
+                    },
                 }
             }
-            if finished || (running.is_empty() && self.measuring.is_none()) {
+            if std::mem::take(&mut self.done) > INLINE_WORK {
+                yield_now().await;
+                continue;
+            }
+            if !self.desk.is_away() && (finished || (running.is_empty() && self.measuring.is_none())) {
                 break;
             }
             tokio::select! {
@@ -143,17 +154,41 @@ where
                 () = cancellation.cancelled() => return Err(Error::new(ErrorKind::Cancelled)),
                 () = until(deadline.map(|deadline| deadline.instant())), if !self.out_of_time => {
                     self.out_of_time = true;
-                    todo.extend(self.bundler.on(Input::OutOfTime));
+                    self.inbox.push_back(Input::OutOfTime);
                 }
-                Some(ended) = running.next() => todo.extend(self.ended(ended)),
-                row = measured(&mut self.measuring), if self.measuring.is_some() => todo.extend(self.measured(row?)),
+                Some(ended) = running.next() => self.ended(ended),
+                commands = self.desk.back(), if self.desk.is_away() => todo.extend(commands?),
+                row = scored_row(&mut self.measuring), if self.measuring.is_some() => {
+                    self.inbox.push_back(row?);
+                    self.measuring = None;
+                }
             }
         }
         drop(running);
-        self.finish()
+        self.finish().await
     }
 
-    fn launch(&mut self, index: u32, seed: u64) -> impl Future<Output = Ended> + Send + use<S> {
+    /// Lets the bundler do a piece of work of about so many instructions.
+    fn ask(
+        &mut self,
+        instructions: u64,
+        work: impl FnOnce(&mut Bundler) -> Vec<Command> + Send + 'static,
+    ) -> Vec<Command> {
+        let commands = self.desk.work(instructions, work);
+        if !self.desk.is_away() {
+            self.done = self.done.saturating_add(instructions);
+        }
+        commands
+    }
+
+    fn tell(&mut self, input: Input) -> Vec<Command> {
+        let work = self.desk.bundler().map_or(0, |bundler| bundler.work(&input));
+        self.ask(work, |bundler| bundler.on(input))
+    }
+
+    fn launch(&mut self, index: u32, seed: u64) -> Option<impl Future<Output = Ended> + Send + use<S>> {
+        self.done += LITTLE;
+        let variation = self.desk.bundler()?.variation(index);
         let cap = self.limit.as_ref().map_or(Limits::NONE, Budget::limits);
         let mut context = self.request.context().capped_child(Part::Replicate(index, seed), cap);
         // The answer is told by the bundle; at most the first replicate's pieces are told as they come.
@@ -161,70 +196,77 @@ where
             context.mute();
         }
         let begun = Arc::new(AtomicBool::new(false));
-        self.parts.push(Launched { context: context.clone(), begun: Arc::clone(&begun) });
+        // Those that a journal knew were not launched here.
+        self.parts.resize_with(index as usize - 1, || None);
+        self.parts.push(Some(Launched { context: context.clone(), begun: Arc::clone(&begun) }));
         let limit = self.limit.as_ref().and_then(Budget::time_limit);
         let mut request = self.request.for_context(context);
-        if let Some(variation) = self.bundler.variation(index) {
+        if let Some(variation) = variation {
             request = request.with_options(variation.options(self.request.options()));
         }
-        replicate(self.inner.clone(), request, index, Terms { parallel: self.parallel.clone(), limit, begun })
+        let terms = Terms { parallel: self.parallel.clone(), limit, begun };
+        Some(replicate(self.inner.clone(), request, index, terms))
     }
 
-    fn ended(&mut self, Ended { index, result, elapsed }: Ended) -> Vec<Command> {
+    fn ended(&mut self, Ended { index, result, elapsed }: Ended) {
         let usage = self.part(index).map(|part| spent(part.context.meter(), &result)).unwrap_or_default();
-        let mut commands = Vec::new();
         if let Some(error) = result.as_ref().err().filter(|error| out_of_money(error, index)) {
             self.out_of_money = Some(error.clone());
             // First, so that nothing is started in its place.
-            commands.extend(self.bundler.on(Input::OutOfMoney));
+            self.inbox.push_back(Input::OutOfMoney);
         }
-        commands.extend(self.bundler.on(Input::Finished { index, result, usage, elapsed }));
-        commands
+        self.inbox.push_back(Input::Finished { index, result, usage, elapsed });
     }
 
-    fn cancelled(&mut self, index: u32) -> Vec<Command> {
+    fn cancelled(&mut self, index: u32) {
         let usage = self.part(index).map(|part| part.context.meter().usage()).unwrap_or_default();
-        self.bundler.on(Input::Cancelled { index, usage })
+        self.inbox.push_back(Input::Cancelled { index, usage });
     }
 
-    fn measure(&mut self, index: u32, against: &[u32]) -> Vec<Command> {
-        let work = self.bundler.measurement(index, against);
-        let aside = work.work() > INLINE_WORK && tokio::runtime::Handle::try_current().is_ok();
-        let measuring: Measuring = match &self.scorer {
-            Some(scorer) => Box::pin(scored(work, Arc::clone(scorer), self.request.context().clone(), aside)),
-            None if aside => Box::pin(run_aside(|| Measurement::run(work))),
-            None => return self.bundler.on(Input::Measured { index, row: work.run() }),
-        };
-        self.measuring = Some((index, measuring));
-        Vec::new()
+    fn measure(&mut self, index: u32, against: Vec<u32>) -> Vec<Command> {
+        let Some(bundler) = self.desk.bundler() else { return Vec::new() };
+        let measurement = bundler.measurement(index, &against);
+        let work = measurement.work().saturating_add(bundler.summary_work());
+        if let Some(scorer) = &self.scorer {
+            let context = self.request.context().clone();
+            self.measuring = Some((index, Box::pin(scored(measurement, Arc::clone(scorer), context, is_much(work)))));
+            return Vec::new();
+        }
+        self.ask(work, move |bundler| bundler.on(Input::Measured { index, row: measurement.run() }))
     }
 
-    fn measured(&mut self, row: Row) -> Vec<Command> {
-        let Some((index, _)) = self.measuring.take() else { return Vec::new() };
-        self.bundler.on(Input::Measured { index, row })
-    }
-
-    fn emit(&self, notice: Notice) {
+    fn emit(&mut self, notice: Notice) {
         let context = match notice {
             Notice::ReplicateDone { index } => {
-                self.part(index).filter(|part| part.has_begun()).map(|part| &part.context)
+                self.part(index).filter(|part| part.has_begun()).map(|part| part.context.clone())
             }
-            Notice::PartialSummary | Notice::Provisional { .. } | Notice::Settled => Some(self.request.context()),
+            Notice::PartialSummary | Notice::Provisional { .. } | Notice::Settled => {
+                Some(self.request.context().clone())
+            }
         };
-        if let Some(context) = context.filter(|context| context.events().is_listening())
-            && let Some(event) = self.bundler.event(notice)
-        {
-            context.emit(|| event);
-        }
+        let Some(context) = context.filter(|context| context.events().is_listening()) else { return };
+        let work = match notice {
+            Notice::PartialSummary | Notice::Settled => self.desk.bundler().map_or(0, |bundler| bundler.summary_work()),
+            Notice::ReplicateDone { .. } | Notice::Provisional { .. } => LITTLE,
+        };
+        self.ask(work, move |bundler| {
+            if let Some(event) = bundler.event(notice) {
+                context.emit(|| event);
+            }
+            Vec::new()
+        });
     }
 
     fn part(&self, index: u32) -> Option<&Launched> {
-        self.parts.get(index.checked_sub(1)? as usize)
+        self.parts.get(index.checked_sub(1)? as usize)?.as_ref()
     }
 
-    fn finish(self) -> Result<Output, Error> {
+    async fn finish(mut self) -> Result<Output, Error> {
+        let work = self.desk.bundler().map_or(0, |bundler| bundler.summary_work());
+        let Some(bundler) = self.desk.take() else { return Err(Error::new(ErrorKind::Cancelled)) };
+        let finished = if is_much(work) { run_aside(|| bundler.finish()).await? } else { bundler.finish() };
         let context = self.request.context();
-        let mut bundle = self.bundler.finish().map_err(|error| {
+        let mut bundle = finished.map_err(|error| {
             let out_of_time = context.deadline().filter(|_| self.out_of_time);
             let why = out_of_time.map(|deadline| deadline.error(Instant::now())).or(self.out_of_money);
             why.map_or(error.clone(), |why| why.with_attempts(error.attempts().to_vec()))
@@ -263,9 +305,10 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
-async fn measured(measuring: &mut Option<(u32, Measuring)>) -> Result<Row, Error> {
+/// What a scorer's comparison found.
+async fn scored_row(measuring: &mut Option<(u32, Measuring)>) -> Result<Input, Error> {
     match measuring {
-        Some((_, row)) => row.as_mut().await,
+        Some((index, row)) => Ok(Input::Measured { index: *index, row: row.as_mut().await? }),
         None => std::future::pending().await,
     }
 }

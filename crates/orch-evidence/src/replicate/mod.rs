@@ -1,6 +1,7 @@
 //! Replication of any service.
 
 mod budget;
+mod desk;
 mod driver;
 mod layer;
 mod one;

@@ -43,6 +43,9 @@ impl ReplicateLayer {
         if let Some(rule) = &self.rule {
             bundler = bundler.with_stop(Arc::clone(rule));
         }
+        if let Some(scorer) = &self.scorer {
+            bundler = bundler.with_scorer(scorer.name());
+        }
         if let Some(tool) = context.tool() {
             bundler = bundler.with_task(tool.as_ref());
         }

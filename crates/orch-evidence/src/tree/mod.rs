@@ -153,6 +153,15 @@ impl Tree {
         matches!(self.node, Node::Array(_) | Node::Object(_))
     }
 
+    /// How many values it has that are not made of others.
+    pub(crate) fn leaves(&self) -> u64 {
+        match &self.node {
+            Node::Array(items) => items.iter().map(Self::leaves).sum(),
+            Node::Object(fields) => fields.values().map(Self::leaves).sum(),
+            _ => 1,
+        }
+    }
+
     /// Whether both say the same. Decided by hash.
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.hash == other.hash

@@ -369,11 +369,26 @@ fn disagreements_beyond_the_cap_are_left_out_and_counted() {
 
 #[test]
 fn long_and_many_texts_are_more_work() {
-    let mut bundler = Bundler::new(&options(2)).unwrap();
-    bundler.start();
-    let (result, usage) = (Ok(Output::from("x".repeat(100))), Usage::new());
-    bundler.on(Input::Finished { index: 1, result, usage, elapsed: Duration::ZERO });
-    assert_eq!(bundler.measurement(1, &[]).work(), 100);
+    let bundler = |length: usize| {
+        let mut bundler = Bundler::new(&options(3).waves(Waves::All)).unwrap();
+        bundler.start();
+        for index in [1, 2] {
+            let (result, usage) = (Ok(Output::from("x".repeat(length))), Usage::new());
+            for command in bundler.on(Input::Finished { index, result, usage, elapsed: Duration::ZERO }) {
+                if let Command::Measure { index, against } = command {
+                    let row = bundler.measurement(index, &against).run();
+                    bundler.on(Input::Measured { index, row });
+                }
+            }
+        }
+        bundler
+    };
+    let work = |length: usize, against: &[u32]| bundler(length).measurement(2, against).work();
+    assert!(work(100, &[]) < work(200, &[]));
+    assert!(work(100, &[]) < work(100, &[1]));
+    assert!(4 * work(1_000, &[1]) < work(10_000, &[1]));
+    let none = Bundler::new(&options(3)).unwrap().summary_work();
+    assert!(none < bundler(10).summary_work());
 }
 
 /// Without times, which are only under keys that end in `_ms`.

@@ -1,0 +1,108 @@
+//! How many instructions a bundle costs, counted by valgrind. Counts with a limit must stay below it:
+//!
+//!     cargo bench -p orch-evidence --bench instructions | python3 crates/orch-evidence/benches/check_instructions.py
+//!
+//! The script holds the ratios to `strsim` and `rapidfuzz`, which are counted in the same run. A limit is what was
+//! reached, and three in a hundred; `docs/evidence.md` holds it against the goal.
+
+#![allow(missing_docs, clippy::must_use_candidate, reason = "the macros make public functions of ours")]
+
+mod subject;
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use gungraun::prelude::*;
+use gungraun::{Callgrind, EventKind};
+use orch_evidence::confidence::{PRIOR, mode_posterior, von_neumann_entropy};
+use orch_evidence::stopping::{Decision, StopRule, TallyView, adaptive};
+use orch_evidence::{Bundle, Distance, Levenshtein, TokenJaccard};
+use subject::{Ready, Texts, texts};
+
+fn limit(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut callgrind = Callgrind::default();
+    callgrind.hard_limits([(EventKind::Ir, instructions)]);
+    LibraryBenchmarkConfig::default().tool(callgrind).clone()
+}
+
+fn by_default(kind: Texts, k: usize, length: usize) -> Ready {
+    Ready::new(texts(kind, k, length), None)
+}
+
+fn by(metric: impl Distance + 'static, kind: Texts, k: usize, length: usize) -> Ready {
+    Ready::new(texts(kind, k, length), Some(Arc::new(metric)))
+}
+
+/// A whole bundle: normalised, compared, clustered, summed up.
+#[library_benchmark]
+#[bench::k3_short(args = (by_default(Texts::Equal, 3, 20)))]
+#[bench::k8_2000_equal(args = (by_default(Texts::Equal, 8, 2_000)))]
+#[bench::k8_2000_near(args = (by_default(Texts::Near, 8, 2_000)))]
+#[bench::k8_2000_unrelated(args = (by_default(Texts::Unrelated, 8, 2_000)))]
+#[bench::k8_1000_near(args = (by_default(Texts::Near, 8, 1_000)))]
+#[bench::k8_10000_near(args = (by_default(Texts::Near, 8, 10_000)))]
+#[bench::k32_1000_near(args = (by_default(Texts::Near, 32, 1_000)))]
+#[bench::last_of_k8_1000_near(args = (by_default(Texts::Near, 8, 1_000).but_for(1)))]
+#[bench::words_k8_2000_near(args = (by(TokenJaccard, Texts::Near, 8, 2_000)))]
+#[bench::characters_k8_2000_near(args = (by(Levenshtein, Texts::Near, 8, 2_000)))]
+fn bundle(ready: Ready) -> Bundle {
+    ready.finish()
+}
+
+/// All pairs of eight texts, by the crate itself.
+#[library_benchmark]
+#[bench::k8_2000_near(texts(Texts::Near, 8, 2_000))]
+fn rapidfuzz(texts: Vec<String>) -> f64 {
+    pairs(&texts, |a, b| rapidfuzz::distance::levenshtein::normalized_distance(a.chars(), b.chars()))
+}
+
+#[library_benchmark]
+#[bench::k8_2000_near(texts(Texts::Near, 8, 2_000))]
+fn strsim(texts: Vec<String>) -> f64 {
+    pairs(&texts, strsim::normalized_levenshtein)
+}
+
+/// One pair: all 28 take as many times as long.
+#[library_benchmark]
+#[bench::pair_10000_near(texts(Texts::Near, 2, 10_000))]
+fn strsim_pair(texts: Vec<String>) -> f64 {
+    pairs(&texts, strsim::normalized_levenshtein)
+}
+
+fn pairs(texts: &[String], distance: impl Fn(&str, &str) -> f64) -> f64 {
+    let all = texts.iter().enumerate().flat_map(|(at, a)| texts[at + 1..].iter().map(move |b| (a, b)));
+    all.map(|(a, b)| distance(a, b)).sum()
+}
+
+fn counts_of_32() -> Vec<u32> {
+    vec![9, 7, 5, 3, 2, 1, 1, 1]
+}
+
+#[library_benchmark]
+#[bench::k32(counts_of_32())]
+fn stop_decision(counts: Vec<u32>) -> Decision {
+    adaptive().decide(&TallyView::new(black_box(&counts), 29, 32))
+}
+
+#[library_benchmark]
+#[bench::k32(counts_of_32())]
+fn posterior(counts: Vec<u32>) -> Option<f64> {
+    mode_posterior(black_box(&counts), PRIOR)
+}
+
+fn distances(k: usize) -> Vec<Vec<f64>> {
+    let apart = |a: usize, b: usize| if a == b { 0.0 } else { ((a * b) % 7) as f64 / 10.0 };
+    (0..k).map(|a| (0..k).map(|b| apart(a.min(b), a.max(b))).collect()).collect()
+}
+
+#[library_benchmark]
+#[bench::k32(distances(32))]
+fn spread(distances: Vec<Vec<f64>>) -> Option<f64> {
+    von_neumann_entropy(black_box(&distances))
+}
+
+library_benchmark_group!(
+    name = bundles,
+    benchmarks = [bundle, rapidfuzz, strsim, strsim_pair, stop_decision, posterior, spread]
+);
+main!(library_benchmark_groups = bundles);

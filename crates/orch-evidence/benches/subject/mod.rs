@@ -1,0 +1,108 @@
+//! What is counted: bundles of answers that are there already, and their parts. Shared by the instruction counts and by
+//! the test of allocations.
+
+#![allow(dead_code, unreachable_pub, reason = "each program that includes this file uses a part of it")]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orch_core::{Output, Usage};
+use orch_evidence::stopping::Never;
+use orch_evidence::{Bundle, BundleOptions, Bundler, Command, Distance, Input};
+
+/// How the texts of a bundle differ.
+#[derive(Clone, Copy)]
+pub enum Texts {
+    Equal,
+    /// One word in ten is another one.
+    Near,
+    Unrelated,
+}
+
+/// Made-up words: with few different ones everything that looks at sets of words seems cheaper than it is.
+const VOCABULARY: u64 = 2_000;
+
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+fn word(number: u64) -> String {
+    const SYLLABLES: [&str; 16] =
+        ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wu", "za"];
+    let syllable = |shift: u32| SYLLABLES[usize::try_from((number >> shift) & 15).unwrap_or(0)];
+    [syllable(0), syllable(4), syllable(8)].concat()
+}
+
+/// `k` texts of about `length` characters.
+pub fn texts(kind: Texts, k: usize, length: usize) -> Vec<String> {
+    let mut state = 42;
+    let base: Vec<u64> = (0..length.div_ceil(7)).map(|_| next(&mut state) % VOCABULARY).collect();
+    let mut one = || {
+        let mut other = |own: u64| match kind {
+            Texts::Equal => own,
+            Texts::Near if next(&mut state) % 10 > 0 => own,
+            Texts::Near | Texts::Unrelated => next(&mut state) % VOCABULARY,
+        };
+        let words: Vec<String> = base.iter().map(|own| word(other(*own))).collect();
+        let mut text = words.join(" ");
+        text.truncate(length);
+        text
+    };
+    (0..k).map(|_| one()).collect()
+}
+
+/// A bundle that is about to be made, with every answer there.
+pub struct Ready {
+    bundler: Bundler,
+    todo: VecDeque<Command>,
+    outputs: Vec<Option<Output>>,
+}
+
+impl Ready {
+    /// Of all these answers: no rule stops before the last.
+    pub fn new(texts: Vec<String>, metric: Option<Arc<dyn Distance>>) -> Self {
+        let k = u32::try_from(texts.len()).expect("few");
+        let mut bundler = Bundler::new(&BundleOptions::new().k(k)).expect("valid options").with_stop(Never);
+        if let Some(metric) = metric {
+            bundler = bundler.with_distance(metric);
+        }
+        let todo = bundler.start().into();
+        Self { bundler, todo, outputs: texts.into_iter().map(|text| Some(Output::from(text))).collect() }
+    }
+
+    /// As many replicates ended and measured as the rest leaves.
+    pub fn but_for(mut self, rest: usize) -> Self {
+        let until = self.outputs.len() - rest;
+        self.run(|index| index <= until);
+        self
+    }
+
+    /// Everything that is left to do.
+    pub fn finish(mut self) -> Bundle {
+        self.run(|_| true);
+        self.bundler.finish().expect("all are valid")
+    }
+
+    fn run(&mut self, may_start: impl Fn(usize) -> bool) {
+        while let Some(command) = self.todo.pop_front() {
+            match command {
+                Command::Launch { index, .. } if !may_start(index as usize) => {
+                    self.todo.push_front(command);
+                    return;
+                }
+                Command::Launch { index, .. } => {
+                    let output = self.outputs[index as usize - 1].take().expect("launched once");
+                    let (result, usage, elapsed) = (Ok(output), Usage::new(), Duration::ZERO);
+                    self.todo.extend(self.bundler.on(Input::Finished { index, result, usage, elapsed }));
+                }
+                Command::Measure { index, against } => {
+                    let row = self.bundler.measurement(index, &against).run();
+                    self.todo.extend(self.bundler.on(Input::Measured { index, row }));
+                }
+                _ => {}
+            }
+        }
+    }
+}
