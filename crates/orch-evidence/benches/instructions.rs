@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
+use orch_core::Output;
 use orch_evidence::confidence::{PRIOR, mode_posterior, von_neumann_entropy};
 use orch_evidence::stopping::{Decision, StopRule, TallyView, adaptive};
 use orch_evidence::{Bundle, Distance, Levenshtein, TokenJaccard};
-use subject::{Ready, Texts, texts};
+use subject::{Called, Ready, Texts, records, texts};
 
 fn limit(instructions: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
@@ -33,7 +34,7 @@ fn by(metric: impl Distance + 'static, kind: Texts, k: usize, length: usize) -> 
     Ready::new(texts(kind, k, length), Some(Arc::new(metric)))
 }
 
-/// A whole bundle: normalised, compared, clustered, summed up.
+// A whole bundle: normalised, compared, clustered, summed up.
 #[library_benchmark]
 #[bench::k3_short(args = (by_default(Texts::Equal, 3, 20)))]
 #[bench::k8_2000_equal(args = (by_default(Texts::Equal, 8, 2_000)))]
@@ -49,23 +50,32 @@ fn bundle(ready: Ready) -> Bundle {
     ready.finish()
 }
 
-/// All pairs of eight texts, by the crate itself.
+// What the caller's own thread does for a whole call: all its polls together. What is too much for one poll is done on
+// another thread, and not counted here.
+#[library_benchmark]
+#[bench::k8_10000_near(args = (Called::new(texts(Texts::Near, 8, 10_000).into_iter().map(Output::from).collect())))]
+#[bench::k8_records_of_1000(args = (Called::new(records(8, 1_000))))]
+fn caller(called: Called) -> (Called, Output) {
+    called.call()
+}
+
+// All pairs of eight texts, by the crate itself.
 #[library_benchmark]
 #[bench::k8_2000_near(texts(Texts::Near, 8, 2_000))]
-fn rapidfuzz(texts: Vec<String>) -> f64 {
+fn pairs_by_rapidfuzz(texts: Vec<String>) -> f64 {
     pairs(&texts, |a, b| rapidfuzz::distance::levenshtein::normalized_distance(a.chars(), b.chars()))
 }
 
 #[library_benchmark]
 #[bench::k8_2000_near(texts(Texts::Near, 8, 2_000))]
-fn strsim(texts: Vec<String>) -> f64 {
+fn pairs_by_strsim(texts: Vec<String>) -> f64 {
     pairs(&texts, strsim::normalized_levenshtein)
 }
 
-/// One pair: all 28 take as many times as long.
+// One pair: all 28 take as many times as long.
 #[library_benchmark]
 #[bench::pair_10000_near(texts(Texts::Near, 2, 10_000))]
-fn strsim_pair(texts: Vec<String>) -> f64 {
+fn pair_by_strsim(texts: Vec<String>) -> f64 {
     pairs(&texts, strsim::normalized_levenshtein)
 }
 
@@ -103,6 +113,7 @@ fn spread(distances: Vec<Vec<f64>>) -> Option<f64> {
 
 library_benchmark_group!(
     name = bundles,
-    benchmarks = [bundle, rapidfuzz, strsim, strsim_pair, stop_decision, posterior, spread]
+    benchmarks =
+        [bundle, caller, pairs_by_rapidfuzz, pairs_by_strsim, pair_by_strsim, stop_decision, posterior, spread]
 );
 main!(library_benchmark_groups = bundles);

@@ -7,9 +7,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orch_core::{Output, Usage};
+use orch_core::service::Scope;
+use orch_core::{BoxTool, Error, HasContext, IntoTool, Output, Request, ScopeLayer, ToolSpec, Usage, tool_fn};
 use orch_evidence::stopping::Never;
-use orch_evidence::{Bundle, BundleOptions, Bundler, Command, Distance, Input};
+use orch_evidence::{Bundle, BundleOptions, Bundler, Command, Distance, Input, ReplicateLayer, ReplicateService};
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+use tower::{Service, ServiceBuilder};
 
 /// How the texts of a bundle differ.
 #[derive(Clone, Copy)]
@@ -104,5 +108,60 @@ impl Ready {
                 _ => {}
             }
         }
+    }
+}
+
+/// `k` records of so many fields, one in ten of which differs.
+pub fn records(k: u64, fields: u64) -> Vec<Output> {
+    let mut state = 42;
+    let mut value = |field: u64| if next(&mut state) % 10 == 0 { next(&mut state) % 5 } else { field % 7 };
+    (0..k)
+        .map(|_| {
+            let all: serde_json::Map<_, _> = (0..fields).map(|at| (format!("field{at}"), json!(value(at)))).collect();
+            Output::from(serde_json::Value::from(all))
+        })
+        .collect()
+}
+
+/// A replicated tool that has every answer ready, and a runtime to call it in.
+pub struct Called {
+    service: Scope<ReplicateService<BoxTool>>,
+    request: Option<Request>,
+    runtime: Runtime,
+}
+
+impl Called {
+    /// All answers are asked for: no rule stops before the last.
+    pub fn new(outputs: Vec<Output>) -> Self {
+        let k = u32::try_from(outputs.len()).expect("few");
+        let outputs = Arc::new(outputs);
+        let tool = tool_fn(ToolSpec::pure("ask"), move |request: Request| {
+            let n = request.context().replicate().expect("replicated") as usize;
+            let output = outputs[n - 1].clone();
+            async move { Ok::<_, Error>(output) }
+        })
+        .into_tool();
+        let service = ServiceBuilder::new()
+            .layer(ScopeLayer::of(tool.spec()))
+            .layer(ReplicateLayer::new(k).stop(Never))
+            .service(tool);
+        let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let mut called = Self { service, request: Some(Request::new("question")), runtime };
+        // The second call finds the threads and thread-local values that the first one made.
+        let _ = called.run();
+        called.request = Some(Request::new("question"));
+        called
+    }
+
+    fn run(&mut self) -> Output {
+        let request = self.request.take().expect("asked once");
+        let future = self.service.call(request);
+        self.runtime.block_on(future).expect("all are valid")
+    }
+
+    /// Calls and waits for the bundle.
+    pub fn call(mut self) -> (Self, Output) {
+        let output = self.run();
+        (self, output)
     }
 }

@@ -1,20 +1,25 @@
+use std::sync::Arc;
+
 use orch_core::{Error, did_you_mean};
 use serde_json::Value;
 
 use crate::chat::check_sampling;
 
 const POINTER: &str = "/options/chat";
-const NAMES: [&str; 3] = ["max_tokens", "temperature", "top_p"];
+const NAMES: [&str; 5] = ["instruction", "max_tokens", "model", "temperature", "top_p"];
 
 /// The settings of one call, over those of the tool.
 ///
 /// They stand in the request's options under `chat`, because a bundle hands the same options, with its own fields
 /// beside these, to its replicates. A seed is not among them: equal seeds would make replicates equal.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ChatOptions {
     pub(super) temperature: Option<f64>,
     pub(super) top_p: Option<f64>,
     pub(super) max_tokens: Option<u64>,
+    pub(super) model: Option<Arc<str>>,
+    /// Sent after the tool's own rules and before the prompt.
+    pub(super) instruction: Option<Arc<str>>,
 }
 
 impl ChatOptions {
@@ -30,6 +35,8 @@ impl ChatOptions {
             match name.as_str() {
                 "temperature" => read.temperature = Some(number(name, value)?),
                 "top_p" => read.top_p = Some(number(name, value)?),
+                "model" => read.model = Some(text(name, value)?),
+                "instruction" => read.instruction = Some(text(name, value)?),
                 "max_tokens" => read.max_tokens = Some(whole_number(name, value)?),
                 _ => return Err(unknown(name)),
             }
@@ -39,17 +46,24 @@ impl ChatOptions {
     }
 
     /// These settings, and `below` where they say nothing.
-    pub(super) fn over(self, below: Self) -> Self {
+    pub(super) fn over(self, below: &Self) -> Self {
         Self {
             temperature: self.temperature.or(below.temperature),
             top_p: self.top_p.or(below.top_p),
             max_tokens: self.max_tokens.or(below.max_tokens),
+            model: self.model.or_else(|| below.model.clone()),
+            instruction: self.instruction.or_else(|| below.instruction.clone()),
         }
     }
 }
 
 fn number(name: &str, value: &Value) -> Result<f64, Error> {
     value.as_f64().ok_or_else(|| Error::invalid(format!("{POINTER}/{name}"), format!("{value}: expected a number")))
+}
+
+fn text(name: &str, value: &Value) -> Result<Arc<str>, Error> {
+    let fault = || Error::invalid(format!("{POINTER}/{name}"), format!("{value}: expected a text that is not empty"));
+    value.as_str().filter(|text| !text.is_empty()).map(Arc::from).ok_or_else(fault)
 }
 
 fn whole_number(name: &str, value: &Value) -> Result<u64, Error> {
@@ -72,7 +86,7 @@ mod tests {
     #[test]
     fn only_the_chat_object_is_read() {
         let options = json!({ "k": 5, "epsilon": 0.2, "chat": { "temperature": 0.3, "max_tokens": 9 } });
-        let expected = ChatOptions { temperature: Some(0.3), top_p: None, max_tokens: Some(9) };
+        let expected = ChatOptions { temperature: Some(0.3), max_tokens: Some(9), ..ChatOptions::default() };
         assert_eq!(ChatOptions::read(&options).unwrap(), expected);
         for nothing in [Value::Null, json!({ "k": 5 }), json!({ "chat": null }), json!("text")] {
             assert_eq!(ChatOptions::read(&nothing).unwrap(), ChatOptions::default());
@@ -88,6 +102,8 @@ mod tests {
             (json!({ "temperature": "hot" }), "`/options/chat/temperature`", "expected a number"),
             (json!({ "temperature": -1 }), "`/options/chat/temperature`", "from 0 up"),
             (json!({ "top_p": 1.5 }), "`/options/chat/top_p`", "0 to 1"),
+            (json!({ "model": 5 }), "`/options/chat/model`", "expected a text"),
+            (json!({ "instruction": "" }), "`/options/chat/instruction`", "not empty"),
             (json!({ "max_tokens": 1.5 }), "`/options/chat/max_tokens`", "whole number"),
             (json!({ "max_tokens": 0 }), "`/options/chat/max_tokens`", "at least one token"),
         ];

@@ -40,8 +40,9 @@ use crate::service::refuse_unpriced;
 ///
 /// # Options
 /// From a request's options it reads only the object `chat`, whose fields go over the tool's own settings:
-/// `{"chat": {"temperature": 0.2, "top_p": 0.9, "max_tokens": 200}}`. Other fields beside `chat` belong to the layers
-/// outside, such as a bundle's `k`, and are left to them.
+/// `{"chat": {"temperature": 0.2, "top_p": 0.9, "max_tokens": 200, "model": "m-2", "instruction": "Be brief."}}`. The
+/// instruction is added to the rules. So a bundle makes its replicates differ on purpose. Other fields beside `chat` belong
+/// to the layers outside, such as a bundle's `k`, and are left to them.
 ///
 /// # Errors
 /// `InvalidRequest` for an input without a variable of the prompt, or a wrong field in `chat`; `Unpriced` under a
@@ -51,7 +52,6 @@ use crate::service::refuse_unpriced;
 pub struct ChatTool {
     spec: ToolSpec,
     pub(super) provider: Arc<dyn Provider>,
-    model: Option<Arc<str>>,
     system: Option<Arc<str>>,
     prompt: Option<Prompt>,
     settings: ChatOptions,
@@ -77,7 +77,6 @@ impl ChatTool {
         Self {
             spec,
             provider,
-            model: None,
             system: None,
             prompt: None,
             settings: ChatOptions::default(),
@@ -110,8 +109,9 @@ impl ChatTool {
 
     /// Sets the model; default: the provider's own.
     #[must_use]
-    pub fn model(self, model: impl Into<Arc<str>>) -> Self {
-        Self { model: Some(model.into()), ..self }
+    pub fn model(mut self, model: impl Into<Arc<str>>) -> Self {
+        self.settings.model = Some(model.into());
+        self
     }
 
     /// Sets the rules for the model, sent before the prompt as they are.
@@ -249,9 +249,12 @@ impl ChatTool {
 
     /// What the provider is asked.
     fn chat_request(&self, request: &Request) -> Result<ChatRequest, Error> {
-        let system = self.system.as_ref().map(|text| Message::system(Arc::clone(text)));
+        let settings = ChatOptions::read(request.options())?.over(&self.settings);
+        let system = match (&self.system, &settings.instruction) {
+            (Some(rules), Some(instruction)) => Some(Message::system(format!("{rules}\n\n{instruction}"))),
+            (one, other) => one.as_ref().or(other.as_ref()).map(|text| Message::system(Arc::clone(text))),
+        };
         let question = Message::user(self.question(request)?);
-        let settings = ChatOptions::read(request.options())?.over(self.settings);
         let mut chat = ChatRequest::new(system.into_iter().chain([question]))
             .with_context(request.context().clone())
             .with_response_format(self.format.clone())
@@ -259,8 +262,8 @@ impl ChatTool {
         for tool in self.toolbox.iter().flat_map(Toolbox::definitions) {
             chat = chat.with_tool(tool);
         }
-        if let Some(model) = &self.model {
-            chat = chat.with_model(Arc::clone(model));
+        if let Some(model) = settings.model {
+            chat = chat.with_model(model);
         }
         if let Some(temperature) = settings.temperature {
             chat = chat.with_temperature(temperature);
@@ -306,7 +309,6 @@ impl fmt::Debug for ChatTool {
         f.debug_struct("ChatTool")
             .field("spec", &self.spec)
             .field("provider", self.provider.info())
-            .field("model", &self.model)
             .field("prompt", &self.prompt)
             .field("settings", &self.settings)
             .finish_non_exhaustive()

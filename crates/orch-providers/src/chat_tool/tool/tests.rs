@@ -110,6 +110,19 @@ async fn prompt_system_settings_and_the_replicates_seed_reach_the_provider() {
 }
 
 #[tokio::test]
+async fn a_call_may_name_another_model_and_add_an_instruction_to_the_rules() {
+    let provider = Arc::new(Fixed::saying("ok"));
+    let tool = || ChatTool::shared("ask", Arc::clone(&provider) as Arc<dyn Provider>).model("fixed-2");
+    let asked =
+        || Request::new("why?").with_options(json!({ "chat": { "model": "fixed-3", "instruction": "Think." } }));
+    assert!(call(tool().system("Be brief."), asked()).await.is_ok());
+    assert_eq!(provider.last().model(), Some("fixed-3"));
+    assert_eq!(provider.last().messages()[0].text(), "Be brief.\n\nThink.");
+    assert!(call(tool(), asked()).await.is_ok());
+    assert_eq!(provider.last().messages()[0].text(), "Think.");
+}
+
+#[tokio::test]
 async fn without_a_template_the_input_is_the_question_and_must_be_text() {
     let provider = Arc::new(Fixed::saying("ok"));
     let tool = || ChatTool::shared("ask", Arc::clone(&provider) as Arc<dyn Provider>);
