@@ -44,7 +44,7 @@ fn by(metric: impl Distance + 'static, kind: Texts, k: usize, length: usize) -> 
 #[bench::k8_10000_near(args = (by_default(Texts::Near, 8, 10_000)))]
 #[bench::k32_1000_near(args = (by_default(Texts::Near, 32, 1_000)))]
 #[bench::last_of_k8_1000_near(args = (by_default(Texts::Near, 8, 1_000).but_for(1)))]
-#[bench::words_k8_2000_near(args = (by(TokenJaccard, Texts::Near, 8, 2_000)))]
+#[bench::words_k8_2000_near(args = (by(TokenJaccard::SET, Texts::Near, 8, 2_000)))]
 #[bench::characters_k8_2000_near(args = (by(Levenshtein, Texts::Near, 8, 2_000)))]
 fn bundle(ready: Ready) -> Bundle {
     ready.finish()
