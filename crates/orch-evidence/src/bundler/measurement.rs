@@ -39,6 +39,8 @@ pub struct Row {
     /// The distances of their words as sets, for the spread.
     pub(super) words: Vec<(usize, f64)>,
     pub(super) leaves: u64,
+    /// About how many instructions it takes to compare its fields with those of another one.
+    pub(super) fields: u64,
 }
 
 impl Measurement {
@@ -57,10 +59,8 @@ impl Measurement {
     #[must_use]
     pub fn work(&self) -> u64 {
         const PREPARE: u64 = 60;
-        const COMPARE: u64 = 20;
         let own = length(&self.value);
-        let each = own.saturating_mul(COMPARE).saturating_add(own.saturating_mul(own) / 100);
-        own.saturating_mul(PREPARE).saturating_add(each.saturating_mul(self.others.len() as u64))
+        own.saturating_mul(PREPARE).saturating_add(compared(own).saturating_mul(self.others.len() as u64))
     }
 
     /// Compares.
@@ -77,7 +77,8 @@ impl Measurement {
             None => self.apart(&tree, comparer),
         };
         let (distances, words) = (row(&self.comparer, &self.known), row(&self.by_words, &self.known_words));
-        Row { leaves: tree.leaves(), tree, distances, words, unscored: None }
+        let fields = if tree.is_container() { compared(length(&self.value)) } else { 0 };
+        Row { leaves: tree.leaves(), fields, tree, distances, words, unscored: None }
     }
 
     /// The different pairs of texts that a scorer should tell the distances of, for
@@ -125,6 +126,12 @@ impl std::fmt::Debug for Measurement {
         let others: Vec<u32> = self.others.iter().map(|other| number(other.at)).collect();
         f.debug_struct("Measurement").field("others", &others).finish_non_exhaustive()
     }
+}
+
+/// About how many instructions it takes to compare two answers of so many bytes.
+fn compared(bytes: u64) -> u64 {
+    const BYTE: u64 = 20;
+    bytes.saturating_mul(BYTE).saturating_add(bytes.saturating_mul(bytes) / 100)
 }
 
 /// The bytes of all texts in a value, and a few for everything else.

@@ -324,10 +324,14 @@ impl Bundler {
     pub fn summary_work(&self) -> u64 {
         const PAIR: u64 = 400;
         const LEAF: u64 = 3_000;
+        let mut work = 0_u64;
         let measured = self.slots.iter().filter(|slot| slot.tree.is_some());
-        let (valid, leaves) = measured.fold((0_u64, 0_u64), |(n, all), slot| (n + 1, all.saturating_add(slot.leaves)));
-        let pairs = (valid * valid).saturating_mul(PAIR + valid * 10);
-        pairs.saturating_add(leaves.saturating_mul(LEAF))
+        let valid = measured.clone().count() as u64;
+        for slot in measured {
+            let fields = slot.leaves.saturating_mul(LEAF).saturating_add(slot.fields.saturating_mul(valid));
+            work = work.saturating_add(fields);
+        }
+        work.saturating_add((valid * valid).saturating_mul(PAIR + valid * 10))
     }
 
     /// Whether any replicate gave a valid answer.

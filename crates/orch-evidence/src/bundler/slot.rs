@@ -96,6 +96,8 @@ pub(super) struct Slot {
     /// Set once it is measured.
     pub(super) tree: Option<Arc<Tree>>,
     pub(super) leaves: u64,
+    /// About how many instructions it takes to compare its fields with those of another one.
+    pub(super) fields: u64,
     pub(super) error: Option<Error>,
     pub(super) usage: Usage,
     elapsed: Option<Duration>,
@@ -114,6 +116,7 @@ impl Slot {
             value: Arc::default(),
             tree: None,
             leaves: 0,
+            fields: 0,
             error: None,
             usage: Usage::new(),
             elapsed: None,

@@ -49,7 +49,8 @@ impl Bundler {
             for (other, distance) in row.words {
                 self.words.set(at, other, distance);
             }
-            (self.slots[at].tree, self.slots[at].leaves) = (Some(row.tree), row.leaves);
+            let slot = &mut self.slots[at];
+            (slot.tree, slot.leaves, slot.fields) = (Some(row.tree), row.leaves, row.fields);
             self.ended.push(at);
         }
         self.go_on(&mut commands);

@@ -128,7 +128,7 @@ where
             while !self.desk.is_away() && self.done <= INLINE_WORK {
                 match todo.pop_front() {
                     Some(Command::Launch { index, seed }) => running.extend(self.launch(index, seed)),
-                    Some(Command::Measure { index, against }) => todo.extend(self.measure(index, against)),
+                    Some(Command::Measure { index, against }) => todo.extend(self.measure(index, &against)),
                     Some(Command::Cancel { index }) => {
                         // A bundler cancels all that run, or none.
                         running.clear();
@@ -223,9 +223,9 @@ where
         self.inbox.push_back(Input::Cancelled { index, usage });
     }
 
-    fn measure(&mut self, index: u32, against: Vec<u32>) -> Vec<Command> {
+    fn measure(&mut self, index: u32, against: &[u32]) -> Vec<Command> {
         let Some(bundler) = self.desk.bundler() else { return Vec::new() };
-        let measurement = bundler.measurement(index, &against);
+        let measurement = bundler.measurement(index, against);
         let work = measurement.work().saturating_add(bundler.summary_work());
         if let Some(scorer) = &self.scorer {
             let context = self.request.context().clone();
