@@ -4,6 +4,7 @@ use orch_core::{
     AttemptLog, BoxTool, Budget, CallContext, Content, ContextLayer, Dispatch, Error, EventSink, EventStream,
     HealthBoard, Meter, MeterLayer, Output, Registry, Request, Reservation, ScopeLayer, ToolService, ToolSpec,
 };
+use orch_evidence::decision::{Policy, SharedPolicy};
 use orch_evidence::{Bundle, BundleTool, ReplicateLayer};
 use orch_facade::{Client, ClientBuilder, Orchestrator, Outcome, ReliableOrchestrator, Run, RunEvents};
 use orch_planning::{Catalog, PlanLayer, Rule, RulePlanner};
@@ -47,6 +48,8 @@ fn every_service_and_handle_can_be_cloned_and_shared() {
     shared::<Orchestrator>();
     shared::<ReliableOrchestrator>();
     shared::<CircuitBreakerHandle>();
+    shared::<Policy>();
+    shared::<SharedPolicy>();
     shared::<HealthBoard>();
     shared::<Meter>();
     shared::<AttemptLog>();

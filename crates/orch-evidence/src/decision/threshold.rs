@@ -1,5 +1,7 @@
 //! From which score on the share of errors is kept below a target.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::binomial::{at_most, clopper_pearson};
@@ -31,42 +33,68 @@ pub struct Threshold {
 /// wrongly accepted is that of a single test (Maurer et al. 1995; "Learn then Test", Angelopoulos et al. 2021). It begins
 /// where enough labels are accepted for one error not to end it; their number knows nothing of right and wrong.
 pub(super) fn accept_from(labels: &[(f64, bool)], target: f64, risk: f64) -> Option<Threshold> {
-    let enough = enough_for_one_error(target, risk);
-    let mut found = None;
-    for step in (0..=STEPS).rev() {
-        let score = f64::from(step) / f64::from(STEPS);
-        let (accepted, wrong) = count(labels, |other| other >= score);
-        if accepted < enough {
-            continue;
-        }
-        if at_most(wrong, accepted, target) > risk {
-            break;
-        }
-        // Where no labels lie nothing is promised, though nothing is refuted either.
-        if found.is_none_or(|found: Threshold| found.labels < accepted) {
-            found = Some(Threshold { score, labels: accepted, wrong, bound: clopper_pearson(wrong, accepted, risk) });
-        }
+    let mut at_step = [(0, 0); STEPS as usize + 1];
+    for (score, right) in labels {
+        // The highest step that it reaches.
+        count(&mut at_step, around(*score).rev().find(|step| *score >= score_of(*step)), *right);
     }
-    found
+    let enough = enough_for_one_error(target, risk);
+    let refutes = |(all, wrong): (u32, u32)| at_most(wrong, all, target) <= risk;
+    let (score, labels, wrong) = last_in_sequence(&at_step, (0..=STEPS).rev(), enough, refutes)?;
+    Some(Threshold { score, labels, wrong, bound: clopper_pearson(wrong, labels, risk) })
 }
 
 /// The highest score up to which more than half are wrong, but for a chance of `risk`; tested from the lowest up.
 pub(super) fn escalate_to(labels: &[(f64, bool)], risk: f64) -> Option<Threshold> {
+    let mut at_step = [(0, 0); STEPS as usize + 1];
+    for (score, right) in labels {
+        count(&mut at_step, around(*score).find(|step| *score <= score_of(*step)), *right);
+    }
     let enough = enough_for_one_error(0.5, risk);
-    let mut found = None;
-    for step in 0..=STEPS {
-        let score = f64::from(step) / f64::from(STEPS);
-        let (below, wrong) = count(labels, |other| other <= score);
-        if below < enough {
+    let refutes = |(all, wrong): (u32, u32)| at_most(all - wrong, all, 0.5) <= risk;
+    let (score, labels, wrong) = last_in_sequence(&at_step, 0..=STEPS, enough, refutes)?;
+    Some(Threshold { score, labels, wrong, bound: 1.0 - clopper_pearson(labels - wrong, labels, risk) })
+}
+
+/// The steps among which a score lies.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "scores lie within 0 and 1")]
+fn around(score: f64) -> RangeInclusive<u32> {
+    let below = (score * f64::from(STEPS)) as u32;
+    below.saturating_sub(1)..=below.saturating_add(1).min(STEPS)
+}
+
+fn score_of(step: u32) -> f64 {
+    f64::from(step) / f64::from(STEPS)
+}
+
+/// One more label at a step, of all and of those that are wrong.
+fn count(at_step: &mut [(u32, u32)], step: Option<u32>, right: bool) {
+    if let Some((all, wrong)) = step.and_then(|step| at_step.get_mut(step as usize)) {
+        *all += 1;
+        *wrong += u32::from(!right);
+    }
+}
+
+/// Goes through the steps with all labels up to there until the test fails: the last one that brought labels and
+/// passed, with their number and that of the wrong ones. Where no labels lie nothing is promised, though nothing is
+/// refuted either.
+fn last_in_sequence(
+    at_step: &[(u32, u32)],
+    steps: impl Iterator<Item = u32>,
+    enough: u32,
+    passes: impl Fn((u32, u32)) -> bool,
+) -> Option<(f64, u32, u32)> {
+    let (mut all, mut wrong, mut found) = (0, 0, None);
+    for step in steps {
+        let (more, more_wrong) = at_step[step as usize];
+        (all, wrong) = (all + more, wrong + more_wrong);
+        if all < enough || (more == 0 && found.is_some()) {
             continue;
         }
-        let right = below - wrong;
-        if at_most(right, below, 0.5) > risk {
+        if !passes((all, wrong)) {
             break;
         }
-        if found.is_none_or(|found: Threshold| found.labels < below) {
-            found = Some(Threshold { score, labels: below, wrong, bound: 1.0 - clopper_pearson(right, below, risk) });
-        }
+        found = Some((score_of(step), all, wrong));
     }
     found
 }
@@ -79,12 +107,6 @@ pub(super) fn enough_for_one_error(target: f64, risk: f64) -> u32 {
         if at_most(1, middle, target) <= risk { high = middle } else { low = middle + 1 }
     }
     low
-}
-
-/// How many labels have such a score, and how many of those are wrong.
-fn count(labels: &[(f64, bool)], such: impl Fn(f64) -> bool) -> (u32, u32) {
-    let such = labels.iter().filter(|(score, _)| such(*score));
-    such.fold((0, 0), |(all, wrong), (_, right)| (all + 1, wrong + u32::from(!right)))
 }
 
 #[cfg(test)]
@@ -133,6 +155,17 @@ mod tests {
         assert_eq!(found.score, 0.2);
         assert!(found.bound > 0.5 && found.wrong == 32);
         assert_eq!(escalate_to(&labels[40..], 0.1), None);
+    }
+
+    #[test]
+    fn every_score_lies_on_its_side_of_a_step_of_the_grid() {
+        for thousandth in 0..=1000_u32 {
+            let score = f64::from(thousandth) / 1000.0;
+            let accept = accept_from(&[(score, true); 50], 0.1, 0.1).unwrap().score;
+            let escalate = escalate_to(&[(score, false); 50], 0.1).unwrap().score;
+            assert!(accept <= score && score < accept + 0.01, "{score}: {accept}");
+            assert!(escalate >= score && score > escalate - 0.01, "{score}: {escalate}");
+        }
     }
 
     /// The risk is real: of many samples from a world that is known, at most one in ten gives a threshold at which that

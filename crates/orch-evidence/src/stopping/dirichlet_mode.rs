@@ -26,17 +26,26 @@ impl StopRule for DirichletMode {
     fn decide(&self, tally: &TallyView<'_>) -> Decision {
         let (first, second) = (tally.leader(), tally.runner_up());
         // The chance to beat one rival bounds that to beat all; it is most often low enough to go on.
-        if leads(first, second, self.prior) < self.chance {
+        let nearest = leads(first, second, self.prior);
+        if nearest < self.chance {
             return Decision::go_on();
         }
         let others = tally.counts().get(1..).filter(|others| !others.is_empty()).unwrap_or(&[0]);
-        let chance = chance_to_lead(first, others, self.prior);
+        // Chances to lose to each one, added up, bound it from below; only what lies between needs the integral.
+        let at_least = 1.0 - others.iter().map(|other| 1.0 - leads(first, *other, self.prior)).sum::<f64>();
+        let chance = match others {
+            [_] => nearest,
+            _ if at_least >= self.chance => at_least,
+            _ => chance_to_lead(first, others, self.prior),
+        };
         if chance < self.chance {
             return Decision::go_on();
         }
         let (percent, rivals) = (chance * 100.0, tally.counts().len().saturating_sub(1));
-        let reason =
-            format!("{first} agree: with {percent:.1} % chance theirs is the most probable of {} answers", rivals + 1);
+        let reason = format!(
+            "{first} agree: with at least {percent:.1} % chance theirs is the most probable of {} answers",
+            rivals + 1
+        );
         Decision::stop("dirichlet_mode", reason).with_p_same(chance)
     }
 
