@@ -52,10 +52,11 @@ pub struct Standing {
 /// lost, or by lapsing. What was really spent counts even after the hold has lapsed.
 #[async_trait]
 pub trait BudgetLedger: Send + Sync {
-    /// Sets `amount` aside at all `levels` or at none. The hold lapses after `ttl` unless settled.
+    /// Sets `amount` aside at all `levels` or at none. The hold lapses after `ttl` unless settled. Asked for again while
+    /// it is held, because the answer was lost, it is granted and held once, as it was.
     ///
     /// # Errors
-    /// When the ledger cannot be asked.
+    /// When the ledger cannot be asked, or the hold was settled or cancelled before.
     async fn reserve(&self, levels: &[Level], hold: HoldId, amount: Spend, ttl: Duration) -> Result<Hold, StoreError>;
 
     /// Replaces a hold by what was really spent, more than was held included. A hold that has lapsed, or was never

@@ -112,19 +112,26 @@ impl Books {
         }
     }
 
-    fn reserve(&mut self, levels: &[Level], hold: HoldId, amount: Spend, until: Instant) -> Hold {
+    /// Asked for again, because the answer was lost, a hold is granted once; one that has ended is not begun again.
+    fn reserve(&mut self, levels: &[Level], hold: HoldId, amount: Spend, until: Instant) -> Result<Hold, StoreError> {
+        match self.holds.get(&hold).map(|entry| &entry.state) {
+            Some(State::Held { .. }) => return Ok(Hold::Granted),
+            Some(State::Ended) => return Err(StoreError::Fatal(format!("hold {:032x} has ended", hold.0).into())),
+            Some(State::Lapsed) | None => {}
+        }
         for level in levels {
             let standing = self.levels.get(&level.name).copied().unwrap_or_default();
             if let Some((budget, limit, actual)) = level.limits.exceeded_by(standing.settled + standing.held + amount) {
-                return Hold::Refused { level: Arc::clone(&level.name), budget, limit, actual };
+                return Ok(Hold::Refused { level: Arc::clone(&level.name), budget, limit, actual });
             }
         }
         for level in levels {
             self.levels.entry(Arc::clone(&level.name)).or_default().held += amount;
         }
         let levels = levels.iter().map(|level| Arc::clone(&level.name)).collect();
+        self.take(hold);
         self.put(hold, State::Held { levels, amount }, until);
-        Hold::Granted
+        Ok(Hold::Granted)
     }
 
     fn settle(&mut self, levels: &[Level], hold: HoldId, actual: Spend, now: Instant) {
@@ -171,7 +178,7 @@ impl Books {
 impl BudgetLedger for MemoryLedger {
     async fn reserve(&self, levels: &[Level], hold: HoldId, amount: Spend, ttl: Duration) -> Result<Hold, StoreError> {
         let until = Deadline::after(Instant::now(), ttl).instant();
-        Ok(self.books().reserve(levels, hold, amount, until))
+        self.books().reserve(levels, hold, amount, until)
     }
 
     async fn settle(&self, levels: &[Level], hold: HoldId, actual: Spend) -> Result<(), StoreError> {

@@ -42,6 +42,25 @@ async fn holds_are_forgotten_an_hour_after_they_have_ended_or_lapsed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hold_that_is_asked_for_again_is_held_once_and_one_that_has_ended_never_again() {
+    let ledger = MemoryLedger::new();
+    let levels = [level("tenant:acme", 100)];
+    let reserve = async |hold| ledger.reserve(&levels, HoldId(hold), tokens(60), MINUTE).await;
+    for _ in 0..3 {
+        assert_eq!(reserve(1).await.unwrap(), Hold::Granted);
+        assert_eq!(ledger.read(&levels[0]).await.unwrap().held, tokens(60));
+    }
+    ledger.cancel(&levels, HoldId(1)).await.unwrap();
+    assert!(reserve(1).await.unwrap_err().to_string().contains("has ended"));
+    assert_eq!(ledger.read(&levels[0]).await.unwrap(), Standing::default());
+    assert_eq!(reserve(2).await.unwrap(), Hold::Granted);
+    advance(MINUTE).await;
+    assert_eq!(reserve(2).await.unwrap(), Hold::Granted, "it had lapsed, and begins anew");
+    assert_eq!(ledger.read(&levels[0]).await.unwrap().held, tokens(60));
+    assert_eq!(ledger.remembered(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_level_that_is_forgotten_starts_anew_and_keeps_what_is_held() {
     let ledger = MemoryLedger::new();
     let today = level("day:2026-11-20", 100);
