@@ -3,24 +3,36 @@
 /// The seed of everything that is drawn.
 const SEED: u64 = 20_251_120;
 
-/// How many bundles are made for a set and a K, about: sets of few questions draw more often from each.
-const BUNDLES: usize = 8_000;
+/// How many replicates are drawn for a set and a K, about: sets of few questions, and a small K, draw more often.
+const REPLICATES: usize = 80_000;
 
-/// How many orders are drawn for each of so many questions.
-pub(crate) fn draws(questions: usize) -> u32 {
-    u32::try_from(BUNDLES / questions.max(1)).map_or(40, |draws| draws.clamp(4, 40))
+/// How many orders are drawn for each of so many questions; with all replicates in each, orders differ only in ties
+/// and stops.
+pub(crate) fn draws(questions: usize, k: usize) -> u32 {
+    u32::try_from(REPLICATES / (questions * k).max(1)).map_or(60, |draws| draws.clamp(4, 60))
 }
 
 /// The replicates of a question in an order drawn by chance; the first K of it are K draws without replacement.
+///
+/// Every second order is the one before it backwards: what is rare at the beginning of one is frequent at that of the
+/// other, and their mean is nearer to that of all orders (antithetic draws).
 pub(crate) fn order(question: usize, draw: u32, replicates: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..replicates).collect();
-    generator(question as u64, draw).shuffle(&mut order);
+    let mut order = shuffled(question as u64, draw / 2, replicates);
+    if draw % 2 == 1 {
+        order.reverse();
+    }
     order
 }
 
 /// The questions, for a split by chance, in an order of its own for each `split`.
 pub(crate) fn split(split: u32, questions: usize) -> Vec<usize> {
-    order(usize::MAX, split, questions)
+    shuffled(u64::MAX, split, questions)
+}
+
+fn shuffled(stream: u64, draw: u32, of: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..of).collect();
+    generator(stream, draw).shuffle(&mut order);
+    order
 }
 
 fn generator(stream: u64, draw: u32) -> fastrand::Rng {
@@ -48,5 +60,13 @@ mod tests {
         let mut first = [0_u32; 5];
         (0..5_000).for_each(|question| first[order(question, 0, 5)[0]] += 1);
         assert!(first.iter().all(|times| (900..1_100).contains(times)), "{first:?}");
+    }
+
+    #[test]
+    fn every_second_order_is_the_one_before_it_backwards() {
+        let (mut one, other) = (order(3, 4, 10), order(3, 5, 10));
+        one.reverse();
+        assert_eq!(one, other);
+        assert_ne!(split(0, 20), split(1, 20));
     }
 }

@@ -1,5 +1,6 @@
 //! All figures of a set.
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
@@ -14,6 +15,7 @@ use crate::set::{Question, Set};
 use crate::splits;
 use crate::stops::rules;
 use crate::trial::Trial;
+use crate::weighted::weighted;
 
 /// One number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,6 +70,12 @@ fn measure(
     if questions.iter().all(|question| question.target.is_none()) {
         add("accuracy.vote", share(trials().filter_map(|trial| trial.right)));
     }
+    let answers: BTreeSet<usize> = questions.iter().map(|question| question.answers.len()).collect();
+    let sources = answers.first().copied().filter(|_| answers.len() == 1);
+    if let Some(weighted) = weighted(&by_question, sources.filter(|_| questions.iter().all(|q| q.target.is_none())))? {
+        add("accuracy.vote.weighted", Some(weighted.accuracy));
+        add("weights.refused", Some(weighted.refused));
+    }
     let middle: Vec<Scored> = trials().filter_map(|trial| trial.middle).collect();
     add("accuracy.medoid", share(middle.iter().map(|middle| middle.1)));
     add("auroc.medoid", auroc(&middle));
@@ -106,7 +114,7 @@ fn measure(
 
 /// The trials of each question, on all processors; the same whatever their number is.
 fn trials(questions: &[&Question], k: usize, bench: &Bench) -> anyhow::Result<Vec<Vec<Trial>>> {
-    let draws = draws(questions.len());
+    let draws = draws(questions.len(), k);
     let of_question = |at: usize| {
         let question = questions[at];
         let trial = |draw| Trial::new(question, &order(at, draw, question.answers.len())[..k], bench);

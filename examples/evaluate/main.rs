@@ -19,6 +19,7 @@ mod splits;
 mod stops;
 mod trial;
 mod watch;
+mod weighted;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

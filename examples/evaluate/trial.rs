@@ -18,14 +18,25 @@ use crate::set::{Answer, Question};
 pub(crate) struct Trial {
     /// Whether the answer that is judged is right: the target if there is one, else the medoid.
     pub(crate) right: Option<bool>,
-    /// Whether the answer in the middle of all is right, and its share of similarity.
+    /// The mean similarity of all pairs, and whether the answer in the middle of all is right.
     pub(crate) middle: Option<Scored>,
     /// What each score says of it, by the scores' names.
     pub(crate) scores: Vec<(&'static str, f64)>,
     /// For each leaf of a structured gold: the support of the consensus there, and whether it is right.
     pub(crate) leaves: Vec<Scored>,
+    /// The groups of equal answers, the largest first.
+    pub(crate) clusters: Vec<Group>,
     /// What each stop rule makes of it.
     pub(crate) stops: Vec<Stopped>,
+}
+
+/// A group of equal answers.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// The recorded places of its answers.
+    pub(crate) places: Vec<usize>,
+    /// Whether the one in its middle is right.
+    pub(crate) right: Option<bool>,
 }
 
 /// What a stop rule makes of the same replicates.
@@ -53,6 +64,7 @@ impl Trial {
         if let Some(gold) = question.gold.as_ref().filter(|gold| leaves::structured(gold)) {
             trial.leaves = supported(gold, all.as_ref());
         }
+        trial.clusters = groups(&drawn, order, all.as_ref());
         let mut known = BTreeMap::from([(drawn.len(), Stopped::new(&drawn, drawn.len(), all.as_ref(), all.as_ref()))]);
         for samples in samples {
             let stopped = match known.get(&samples) {
@@ -102,8 +114,13 @@ impl Trial {
         Ok(Self::judged(target.right, scores))
     }
 
+    #[cfg(test)]
+    pub(crate) fn empty() -> Self {
+        Self::judged(None, Vec::new())
+    }
+
     fn judged(right: Option<bool>, scores: Vec<(&'static str, f64)>) -> Self {
-        Self { right, middle: None, scores, leaves: Vec::new(), stops: Vec::new() }
+        Self { right, middle: None, scores, leaves: Vec::new(), clusters: Vec::new(), stops: Vec::new() }
     }
 }
 
@@ -119,12 +136,23 @@ fn medoid(bundle: &Bundle) -> Option<usize> {
     place(&bundle.summary.medoid)
 }
 
-/// The answer that is nearest to all others, whatever the clusters are: its agreement, and whether it is right.
+fn groups(drawn: &[&Answer], order: &[usize], all: Option<&Bundle>) -> Vec<Group> {
+    let clusters = all.into_iter().flat_map(|bundle| &bundle.summary.clusters);
+    let group = |ids: &[String], medoid: &str| Group {
+        places: ids.iter().filter_map(|id| Some(order[place(id)?])).collect(),
+        right: place(medoid).and_then(|at| drawn[at].right),
+    };
+    clusters.map(|cluster| group(&cluster.replicate_ids, &cluster.medoid)).collect()
+}
+
+/// The mean similarity of all pairs, and whether the answer that is nearest to all others is right, whatever the
+/// clusters are.
 fn middle(drawn: &[&Answer], bundle: &Bundle) -> Option<Scored> {
-    let rows = bundle.summary.pairwise_distance.iter().map(|row| row.iter().sum::<f64>()).zip(&bundle.summary.compared);
-    let (distance, id) = rows.reduce(|best, other| if other.0 < best.0 { other } else { best })?;
-    let k = u32::try_from(bundle.summary.compared.len()).ok()?;
-    Some((agreement(f64::from(k) - distance, k, THETA), drawn[place(id)?].right?))
+    let summary = &bundle.summary;
+    let rows = summary.pairwise_distance.iter().map(|row| row.iter().sum::<f64>()).zip(&summary.compared);
+    let (_, id) = rows.reduce(|best, other| if other.0 < best.0 { other } else { best })?;
+    let apart = summary.statistics.distance.map_or(0.0, |distance| distance.mean);
+    Some((1.0 - apart, drawn[place(id)?].right?))
 }
 
 /// The support of the consensus at each leaf of the right answer, 0 where it has none, and whether it is right there.

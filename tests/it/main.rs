@@ -8,6 +8,7 @@ mod documents;
 mod door;
 mod examples;
 mod facade;
+mod figures;
 mod layer_order;
 mod layering;
 mod planning;
