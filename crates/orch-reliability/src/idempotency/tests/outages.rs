@@ -199,3 +199,17 @@ async fn a_store_that_has_nothing_at_hand_is_asked_and_replays_all_the_same() {
     assert!(is_conflict(&bench.call(other()).await));
     assert_eq!(bench.executions(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_leaves_while_the_store_is_asked_starts_nothing_and_leaves_no_claim() {
+    let store = Flaky::with(|store| &store.slow);
+    let bench = Bench::slow().with_store(store.clone());
+    let gone = bench.start(request(Effect::AtMostOnce));
+    settle().await;
+    gone.abort();
+    advance(Duration::from_millis(2)).await;
+    assert_eq!((bench.executions(), bench.layer.flights.len()), (0, 0));
+    let start = Instant::now();
+    assert!(bench.call(request(Effect::AtMostOnce)).await.is_ok(), "not in doubt, for nothing was begun");
+    assert_eq!(start.elapsed(), Duration::from_millis(1_001));
+}
