@@ -25,7 +25,6 @@ LIMITS = [
     ("bundle characters_k8_2000_near", RAPIDFUZZ, 1, 1.15),
     ("bundle characters_k8_2000_near", STRSIM, 1, 1 / 18),
     ("bundle k8_10000_near", LONG_PAIR, 28, 1 / 200),
-    ("bundle last_of_k8_1000_near", "bundle k8_1000_near", 1, 1 / 3),
 ]
 
 failures = []

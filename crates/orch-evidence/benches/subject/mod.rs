@@ -46,7 +46,7 @@ pub fn texts(kind: Texts, k: usize, length: usize) -> Vec<String> {
     let mut one = || {
         let mut other = |own: u64| match kind {
             Texts::Equal => own,
-            Texts::Near if next(&mut state) % 10 > 0 => own,
+            Texts::Near if !next(&mut state).is_multiple_of(10) => own,
             Texts::Near | Texts::Unrelated => next(&mut state) % VOCABULARY,
         };
         let words: Vec<String> = base.iter().map(|own| word(other(*own))).collect();
@@ -90,12 +90,10 @@ impl Ready {
     }
 
     fn run(&mut self, may_start: impl Fn(usize) -> bool) {
+        let mut held = VecDeque::new();
         while let Some(command) = self.todo.pop_front() {
             match command {
-                Command::Launch { index, .. } if !may_start(index as usize) => {
-                    self.todo.push_front(command);
-                    return;
-                }
+                Command::Launch { index, .. } if !may_start(index as usize) => held.push_back(command),
                 Command::Launch { index, .. } => {
                     let output = self.outputs[index as usize - 1].take().expect("launched once");
                     let (result, usage, elapsed) = (Ok(output), Usage::new(), Duration::ZERO);
@@ -108,13 +106,14 @@ impl Ready {
                 _ => {}
             }
         }
+        self.todo = held;
     }
 }
 
 /// `k` records of so many fields, one in ten of which differs.
 pub fn records(k: u64, fields: u64) -> Vec<Output> {
     let mut state = 42;
-    let mut value = |field: u64| if next(&mut state) % 10 == 0 { next(&mut state) % 5 } else { field % 7 };
+    let mut value = |field: u64| if next(&mut state).is_multiple_of(10) { next(&mut state) % 5 } else { field % 7 };
     (0..k)
         .map(|_| {
             let all: serde_json::Map<_, _> = (0..fields).map(|at| (format!("field{at}"), json!(value(at)))).collect();
