@@ -5,25 +5,24 @@
 
 #[path = "../../crates/orch-reliability/benches/subject/mod.rs"]
 mod subject;
+#[path = "../theirs/mod.rs"]
+mod theirs;
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use gungraun::prelude::*;
 use subject::{Ask, Ready, Stack, Tool};
-use tower::{Layer, Service};
-use tower_resilience::circuitbreaker::{CircuitBreaker, CircuitBreakerLayer, DefaultClassifier};
+use tower::Service;
 
 type Ours = orch_reliability::circuit_breaker::CircuitBreaker<Tool>;
-type Theirs = CircuitBreaker<Tool, DefaultClassifier>;
 
 /// A peer after its first call, and a request that the caller keeps too.
 struct Peer<S> {
     service: S,
     ask: Option<Ask>,
     _kept: Ask,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 /// Polls to the end.
@@ -45,17 +44,7 @@ fn peer<S: Service<Ask>>(mut service: S) -> Peer<S> {
     assert!(run(&mut service, Ask::new()));
     drop(entered);
     let ask = Ask::new();
-    Peer { service, ask: Some(ask.clone()), _kept: ask, _runtime: runtime }
-}
-
-fn theirs() -> Peer<Theirs> {
-    let layer = CircuitBreakerLayer::builder()
-        .failure_rate_threshold(0.5)
-        .sliding_window_size(100)
-        .wait_duration_in_open(Duration::from_secs(30))
-        .build()
-        .expect("valid settings");
-    peer(layer.layer(Tool::Answers))
+    Peer { service, ask: Some(ask.clone()), _kept: ask, runtime }
 }
 
 #[library_benchmark]
@@ -66,8 +55,8 @@ fn our_breaker(mut ready: Ready<Ours>) -> Ready<Ours> {
 }
 
 #[library_benchmark]
-#[bench::closed(theirs())]
-fn their_breaker(mut peer: Peer<Theirs>) -> (Peer<Theirs>, bool) {
+#[bench::closed(peer(theirs::breaker(Tool::Answers)))]
+fn their_breaker(mut peer: Peer<theirs::Breaker>) -> (Peer<theirs::Breaker>, bool) {
     let ask = peer.ask.take().expect("asked once");
     let ended = run(&mut peer.service, ask);
     (peer, ended)
@@ -80,5 +69,17 @@ fn our_stack(mut ready: Ready<Stack>) -> Ready<Stack> {
     ready
 }
 
-library_benchmark_group!(name = breakers, benchmarks = [our_breaker, their_breaker, our_stack]);
+#[library_benchmark]
+#[bench::ready(peer(theirs::stack(Tool::Answers)))]
+fn their_stack(mut peer: Peer<theirs::Stack>) -> (Peer<theirs::Stack>, bool) {
+    // Its timer is made before it is needed.
+    let handle = peer.runtime.handle().clone();
+    let entered = handle.enter();
+    let ask = peer.ask.take().expect("asked once");
+    let ended = run(&mut peer.service, ask);
+    drop(entered);
+    (peer, ended)
+}
+
+library_benchmark_group!(name = breakers, benchmarks = [our_breaker, their_breaker, our_stack, their_stack]);
 main!(library_benchmark_groups = breakers);

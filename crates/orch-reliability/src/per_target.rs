@@ -90,6 +90,7 @@ impl<T: Clone> First<T> {
     }
 
     /// What `find` gives for the target, remembered for the first one.
+    #[inline]
     pub(crate) fn or_find(&self, target: &Target, find: impl FnOnce() -> T) -> T {
         match self.0.get() {
             Some((first, found)) if first == target => found.clone(),

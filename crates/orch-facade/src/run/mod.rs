@@ -30,7 +30,6 @@ pub struct Run {
     /// Whether the stack heeds idempotency keys.
     remembers: bool,
     request: Request,
-    context: CallContext,
     budget: Budget,
     deadline: Option<Duration>,
     max_parallel: Option<usize>,
@@ -59,7 +58,6 @@ impl Run {
             stack,
             remembers,
             request: Request::new(input),
-            context: CallContext::new(),
             budget: Budget::new(),
             deadline: None,
             max_parallel: None,
@@ -76,8 +74,9 @@ impl Run {
     /// Outside a tokio runtime.
     #[must_use = "dropping the events cancels the run"]
     pub fn events(mut self) -> RunEvents {
-        self.context = self.context.restarted();
-        let stream = self.context.subscribe();
+        let context = self.request.context_mut();
+        context.restart();
+        let stream = context.subscribe();
         let cancellation = self.cancellation();
         RunEvents::new(stream, tokio::spawn(self.drive()), cancellation)
     }
@@ -86,10 +85,10 @@ impl Run {
     pub(crate) fn in_batch(mut self, account: &Meter, deadline: Option<Deadline>, key: Option<String>) -> Self {
         self.account = Some(account.clone());
         if let Some(deadline) = deadline {
-            self.context.limit_deadline(deadline);
+            self.request.context_mut().limit_deadline(deadline);
         }
         match key {
-            Some(key) if self.remembers && self.context.key().is_none() => self.idempotency_key(key),
+            Some(key) if self.remembers && self.request.context().key().is_none() => self.idempotency_key(key),
             _ => self,
         }
     }
@@ -103,41 +102,47 @@ impl Run {
         self.invalid.get_or_insert(error);
     }
 
-    async fn drive(self) -> Result<Outcome, Error> {
-        let context = self.context.clone();
-        let result = self.execute().await;
+    fn change(&mut self, change: impl FnOnce(CallContext) -> CallContext) {
+        let context = self.request.context_mut();
+        *context = change(context.clone());
+    }
+
+    async fn drive(mut self) -> Result<Outcome, Error> {
+        let prepared = self.prepare();
+        let context = self.request.context().clone();
+        let result = match prepared {
+            Ok(()) => self.execute(&context).await,
+            Err(error) => Err(error),
+        };
         context.emit(|| terminal(&result));
         result
     }
 
-    async fn execute(mut self) -> Result<Outcome, Error> {
-        let request = self.prepare()?;
-        let context = request.context().clone();
-        let result = self.stack.call(request).await;
-        let outcome = Outcome::conclude(&context, self.budget, result)?;
+    async fn execute(mut self, context: &CallContext) -> Result<Outcome, Error> {
+        let result = self.stack.call(self.request).await;
+        let outcome = Outcome::conclude(context, self.budget, result)?;
         Ok(outcome.with_min_confidence(self.min_confidence).with_metadata(self.metadata))
     }
 
-    fn prepare(&mut self) -> Result<Request, Error> {
+    /// Makes the request's context ready. Nobody else has it yet, so it is changed in its place.
+    fn prepare(&mut self) -> Result<(), Error> {
         if let Some(error) = self.invalid.take() {
             return Err(error);
         }
         self.budget.check()?;
         let Inner { stack, builder, .. } = self.client.inner();
         self.budget = self.budget.clone().combine(stack.budget());
-        let time = self.deadline.unwrap_or(stack.deadline());
-        let mut context = self
-            .context
-            .clone()
-            .with_deadline(Deadline::after(Instant::now(), time))
-            .with_max_parallel(self.max_parallel.unwrap_or(builder.settings().max_parallel))
-            .with_meter(self.meter());
+        let (meter, now) = (self.meter(), Instant::now());
+        let effect = self.client.effect_of(self.request.route().map(Route::tool));
+        let context = self.request.context_mut();
+        context.limit_deadline(Deadline::after(now, self.deadline.unwrap_or(stack.deadline())));
         if let Some(time) = self.budget.time_limit() {
-            context.limit_deadline(Deadline::of_budget(Instant::now(), time));
+            context.limit_deadline(Deadline::of_budget(now, time));
         }
-        let tool = self.request.route().map(Route::tool);
-        context.set_effect(self.client.effect_of(tool));
-        Ok(self.request.clone().with_context(context))
+        context.set_max_parallel(self.max_parallel.unwrap_or(builder.settings().max_parallel));
+        context.set_meter(meter);
+        context.set_effect(effect);
+        Ok(())
     }
 }
 
@@ -161,7 +166,7 @@ impl IntoFuture for Run {
 
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
-            self.context = self.context.restarted();
+            self.request.context_mut().restart();
             self.drive().await
         })
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::Key;
-use orch_core::{Budget, Error};
+use orch_core::{Budget, Error, HasContext};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +44,7 @@ impl Run {
     /// nothing, refuses it.
     pub fn idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
         match Key::new(key) {
-            Ok(key) if self.remembers => self.context = self.context.with_key(key),
+            Ok(key) if self.remembers => self.change(|context| context.with_key(key)),
             Ok(key) => {
                 let reason = format!("`{key}`: this orchestrator remembers nothing; use the reliable one");
                 self.refuse(Error::invalid("/idempotency_key", reason));
@@ -56,13 +56,13 @@ impl Run {
 
     /// Sets the run's id; default: a fresh one.
     pub fn request_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.context = self.context.with_request_id(id);
+        self.change(|context| context.with_request_id(id));
         self
     }
 
     /// Sets the id that ties the run to others; default: a fresh one.
     pub fn trace_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.context = self.context.with_trace_id(id);
+        self.change(|context| context.with_trace_id(id));
         self
     }
 
@@ -98,13 +98,13 @@ impl Run {
 
     /// Lets a token from outside cancel the run, instead of one of its own.
     pub fn cancelled_by(mut self, token: CancellationToken) -> Self {
-        self.context = self.context.with_cancellation(token);
+        self.change(|context| context.with_cancellation(token));
         self
     }
 
     /// A token that cancels the run from outside.
     #[must_use]
     pub fn cancellation(&self) -> CancellationToken {
-        self.context.cancellation().clone()
+        self.request.context().cancellation().clone()
     }
 }

@@ -32,8 +32,10 @@ pub struct Ask {
 
 impl Ask {
     pub fn new() -> Self {
+        // One for all calls, as a registered tool has it.
+        static SPEC: LazyLock<ToolSpec> = LazyLock::new(|| ToolSpec::pure("tool"));
         let mut context = CallContext::new();
-        context.enter(&ToolSpec::pure("tool"), Estimate::unknown());
+        context.enter(&SPEC, Estimate::unknown());
         Self { context, text: "0123456789abcdef".repeat(128).into() }
     }
 

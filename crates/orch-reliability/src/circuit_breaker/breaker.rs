@@ -43,6 +43,7 @@ impl Breaker {
     }
 
     /// Lets a call through, or says why not.
+    #[inline]
     pub(super) fn admit(self: Arc<Self>, context: &CallContext) -> Result<Admitted, Error> {
         let listener = Listener::of(context);
         let permit = match self.fast_path.generation() {
@@ -214,6 +215,7 @@ struct Listener {
 
 impl Listener {
     /// `None` when nobody can ever listen.
+    #[inline]
     fn of(context: &CallContext) -> Option<Self> {
         if context.events().is_none() {
             return None;
@@ -243,6 +245,7 @@ impl Admitted {
     }
 
     /// The call has ended.
+    #[inline]
     pub(super) fn report(&mut self, verdict: Verdict) {
         if let Some(permit) = self.permit.take() {
             self.breaker.report(permit, verdict, self.listener.as_ref());

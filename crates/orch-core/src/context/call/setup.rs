@@ -72,13 +72,6 @@ impl CallContext {
         self
     }
 
-    /// The same context for a run that begins now.
-    #[must_use]
-    pub fn restarted(mut self) -> Self {
-        self.restart();
-        self
-    }
-
     /// The run begins now, not when its context was made.
     pub fn restart(&mut self) {
         self.set_identity(self.run.identity.restarted());
