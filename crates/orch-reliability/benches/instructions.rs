@@ -36,14 +36,14 @@ fn erased() -> Ready<Erased> {
     Ready::new(Erased::new(subject::stack(Tool::Answers)))
 }
 
-#[library_benchmark(config = limit(1_315))]
+#[library_benchmark(config = limit(1_255))]
 #[bench::ready(stack(Tool::Answers))]
 fn stack_over_a_ready_tool(mut ready: Ready<Stack>) -> Counted<Stack> {
     let result = ready.call();
     (ready, result)
 }
 
-#[library_benchmark(config = limit(2_580))]
+#[library_benchmark(config = limit(2_541))]
 #[bench::waits(stack(Tool::AnswersAtTheSecondPoll))]
 fn stack_over_a_tool_that_waits_once(mut ready: Ready<Stack>) -> Counted<Stack> {
     let handle = ready.runtime.handle().clone();
@@ -53,7 +53,7 @@ fn stack_over_a_tool_that_waits_once(mut ready: Ready<Stack>) -> Counted<Stack> 
     (ready, result)
 }
 
-#[library_benchmark(config = limit(1_815))]
+#[library_benchmark(config = limit(1_749))]
 #[bench::erased(erased())]
 fn stack_erased_and_cloned_for_the_call(mut ready: Ready<Erased>) -> Counted<Erased> {
     let result = subject::run(&mut ready.service.clone(), ready.ask.take().expect("asked once"));
@@ -70,7 +70,7 @@ fn busy() -> Ready<CircuitBreaker<Tool>> {
     ready
 }
 
-#[library_benchmark(config = limit(600))]
+#[library_benchmark(config = limit(537))]
 #[bench::closed(Ready::new(subject::breaker(Tool::Answers)))]
 #[bench::after_forty_thousand_calls(busy())]
 fn closed_breaker(mut ready: Ready<CircuitBreaker<Tool>>) -> Counted<CircuitBreaker<Tool>> {
@@ -78,7 +78,7 @@ fn closed_breaker(mut ready: Ready<CircuitBreaker<Tool>>) -> Counted<CircuitBrea
     (ready, result)
 }
 
-#[library_benchmark(config = limit(608))]
+#[library_benchmark(config = limit(600))]
 #[bench::open(Ready::new(subject::open_breaker()))]
 fn open_breaker_rejects(mut ready: Ready<CircuitBreaker<Tool>>) -> Counted<CircuitBreaker<Tool>> {
     let result = ready.call();
