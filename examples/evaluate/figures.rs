@@ -71,7 +71,7 @@ fn measure(
         add("accuracy.vote", share(trials().filter_map(|trial| trial.right)));
     }
     let answers: BTreeSet<usize> = questions.iter().map(|question| question.answers.len()).collect();
-    let sources = answers.first().copied().filter(|_| answers.len() == 1);
+    let sources = answers.first().copied().filter(|sources| answers.len() == 1 && *sources > 1);
     if let Some(weighted) = weighted(&by_question, sources.filter(|_| questions.iter().all(|q| q.target.is_none())))? {
         add("accuracy.vote.weighted", Some(weighted.accuracy));
         add("weights.refused", Some(weighted.refused));

@@ -15,7 +15,7 @@ pub(crate) struct Weighted {
 }
 
 /// Learns weights of the recorded places, once from one draw of every question, and votes with them. `None` unless all
-/// questions have as many answers, each with a label.
+/// questions have as many answers, two at least, each with a label.
 pub(crate) fn weighted(trials: &[Vec<Trial>], sources: Option<usize>) -> anyhow::Result<Option<Weighted>> {
     let (Some(sources), Some(draws)) = (sources, trials.first().map(Vec::len)) else { return Ok(None) };
     let (mut accuracies, mut refused) = (Vec::new(), Vec::new());
