@@ -63,7 +63,7 @@ fn bundle(ready: Ready) -> Bundle {
     args = (Called::new(texts(Texts::Near, 8, 10_000).into_iter().map(Output::from).collect())),
     config = limit(432_000)
 )]
-#[bench::k8_records_of_1000(args = (Called::new(records(8, 1_000))), config = limit(710_000))]
+#[bench::k8_records_of_1000(args = (Called::new(records(8, 1_000))), config = limit(1_000_000))]
 fn caller(called: Called) -> (Called, Output) {
     called.call()
 }
