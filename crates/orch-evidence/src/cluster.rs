@@ -24,6 +24,10 @@ pub(crate) fn clusters(
 /// The same for `n` things with any distance; groups of positions, each in the order of its members, and in the order
 /// of their first members.
 pub(crate) fn complete_linkage(n: usize, distance: impl Fn(usize, usize) -> f64, epsilon: f64) -> Vec<Vec<usize>> {
+    // Where all are near each other they are one group, in whatever order they are joined.
+    if n > 0 && (0..n).all(|a| (a + 1..n).all(|b| distance(a, b) <= epsilon)) {
+        return vec![(0..n).collect()];
+    }
     let mut linkage = Linkage::new(n, distance);
     while let Some((a, b)) = linkage.nearest(epsilon) {
         linkage.join(a, b);

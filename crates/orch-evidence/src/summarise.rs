@@ -92,7 +92,7 @@ impl Answers<'_> {
             p_correct: None,
             clusters: clusters.iter().map(|members| self.cluster(members)).collect(),
             medoid: id(medoid),
-            statistics: Statistics { von_neumann: spread, alpha, ..self.statistics(fates, &counts, medoid) },
+            statistics: Statistics { von_neumann: spread, alpha, ..self.statistics(fates, &clusters, medoid) },
             approximate: self.comparer.notes().approximate(),
             truncated: kept.left_out.is_some(),
             truncation_info: kept.left_out,
@@ -130,8 +130,9 @@ impl Answers<'_> {
         }
     }
 
-    fn statistics(&self, fates: Fates, counts: &[u32], medoid: usize) -> Statistics {
-        let weights: Vec<f64> = self.clusters().iter().map(|members| self.weight(members)).collect();
+    fn statistics(&self, fates: Fates, clusters: &[Vec<usize>], medoid: usize) -> Statistics {
+        let weights: Vec<f64> = clusters.iter().map(|members| self.weight(members)).collect();
+        let counts: Vec<u32> = clusters.iter().map(|members| crate::count(members.len())).collect();
         let (k, entropy) = (weights.iter().sum::<f64>(), entropy(&weights));
         let second = weights.get(1).copied().unwrap_or(0.0);
         let (low, high) = wilson(weights[0], k);
@@ -146,7 +147,7 @@ impl Answers<'_> {
             entropy,
             entropy_ratio: (k > 1.0).then(|| entropy / k.ln()),
             effective_answers: entropy.exp(),
-            pair_agreement: pair_agreement(counts),
+            pair_agreement: pair_agreement(&counts),
             margin: (weights[0] - second) / k,
             wilson: Interval { low, high },
             von_neumann: None,
