@@ -5,9 +5,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use orch_core::{
-    Budget, Error, ErrorKind, Estimate, Event, HealthBoard, IntoTool, Registry, Request, ToolSpec, tool_fn,
+    Budget, Error, ErrorKind, Estimate, Event, HealthBoard, IntoTool, Output, Registry, Request, ToolSpec, tool_fn,
 };
-use orch_facade::{Client, RulePlanner};
+use orch_facade::{BundleTool, Client, Outcome, RulePlanner};
 use orch_planning::rule_file::{ReloadingRules, RuleFile};
 use orch_planning::{Catalog, ModelPlanner, OptionLimit, PlanLayer, Planner};
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ async fn a_low_budget_reduces_the_replicates_and_says_so_as_an_event() {
     let context = orch_core::CallContext::new().with_meter(orch_core::Meter::new(Budget::new().tokens(250).limits()));
     let mut request = Request::new("a deep look").with_context(context);
     let mut events = orch_core::HasContext::context_mut(&mut request).subscribe();
-    let output: orch_core::Output = stack.oneshot(request).await.unwrap();
+    let output: Output = stack.oneshot(request).await.unwrap();
     assert_eq!(output.content().to_json().unwrap()["k"], 2);
     let mut seen = Vec::new();
     while let Some(event) = events.next().await {
@@ -126,7 +126,7 @@ async fn hostile_inputs_are_answered_by_registered_tools_or_refused() {
 async fn a_model_that_obeys_hostile_text_still_moves_only_between_registered_tools() {
     let obedient = service_fn(|request: Request| async move {
         let text = request.input().as_json()["request"]["query"].as_str().unwrap_or_default().to_owned();
-        Ok::<_, Error>(orch_core::Output::from(text))
+        Ok::<_, Error>(Output::from(text))
     });
     let catalog = Catalog::new(registry(), HealthBoard::new());
     let planner = ModelPlanner::new(obedient, rules()).allow("deep_analysis", "k", OptionLimit::Whole(1..=3));
@@ -185,4 +185,18 @@ fn the_example_prints_every_rule_and_runs_nothing() {
     for line in ["high_quality_analysis", "request_type(validation)", "overdue", "traced", "skipped: the circuit"] {
         assert!(text.contains(line), "{line} is missing in {text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bundle_that_nobody_named_keeps_the_settings_it_was_registered_with() {
+    let tool = tool_fn(ToolSpec::pure("ask"), |_: Request| async { Ok::<_, Error>(Output::from("fine")) });
+    let bundle = BundleTool::new("bundle", tool).k(5);
+    let client = Client::builder().bundle(bundle).build().unwrap();
+    let (chosen, named) = (client.run("x").await.unwrap(), client.run("x").tool("bundle").await.unwrap());
+    let meta = |outcome: &Outcome| {
+        let meta = &outcome.evidence().unwrap().meta;
+        (meta.k, meta.epsilon)
+    };
+    assert_eq!(meta(&chosen), meta(&named));
+    assert_eq!(meta(&chosen).0, 5);
 }

@@ -161,7 +161,8 @@ impl BundleTool {
     ///
     /// The estimate of a call is that of one replicate: the layer multiplies it.
     pub fn into_parts(self) -> (ToolSpec, ReplicateLayer, BoxTool) {
-        (self.spec, self.layer, self.inner)
+        let spec = self.spec.with_default_options(self.layer.choice());
+        (spec, self.layer, self.inner)
     }
 
     /// A plain tool: what is stacked around it sees one call and knows nothing of replicates, so a retry
@@ -171,8 +172,9 @@ impl BundleTool {
     /// As [`check`](Self::check).
     pub fn opaque(self) -> Result<BoxTool, Error> {
         self.check()?;
-        let service = self.layer.layer(self.inner.clone());
-        Ok(Opaque { spec: self.spec, service, inner: self.inner }.into_tool())
+        let (spec, layer, inner) = self.into_parts();
+        let service = layer.layer(inner.clone());
+        Ok(Opaque { spec, service, inner }.into_tool())
     }
 
     fn with(self, change: impl FnOnce(ReplicateLayer) -> ReplicateLayer) -> Self {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use orch_core::{Candidate, Error, ErrorKind, Request, Route, ToolKind, Usd};
-use serde_json::json;
+use orch_core::{Candidate, Error, ErrorKind, Request, Route, ToolKind, ToolSpec, Usd};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::capability::Capability;
@@ -81,13 +81,18 @@ fn defaults(matched: &[&Compiled], catalog: &Catalog, trace: &Trace) -> impl Ite
         let route = match bundle {
             true => {
                 let over = Candidate::new(spec.name()).with_options(options.as_ref().clone());
-                let base = base.with_options(json!({ "k": 3, "epsilon": 0.2 })).with_fallbacks([over]);
+                let base = base.with_options(bundle_options(spec)).with_fallbacks([over]);
                 base.next().unwrap_or(base)
             }
             false => base.with_options(Arc::clone(&options)),
         };
         Proposal { route, basis: Basis::Default, budget_aware: bundle, notes: notes.clone() }
     })
+}
+
+/// What a bundle does by default: what it says itself, else three replicates within 0.2.
+fn bundle_options(spec: &ToolSpec) -> Value {
+    spec.default_options().cloned().unwrap_or_else(|| json!({ "k": 3, "epsilon": 0.2 }))
 }
 
 fn weigh(proposal: Proposal, catalog: &Catalog, request: &Request, now: Instant) -> Weighed {

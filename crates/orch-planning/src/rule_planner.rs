@@ -17,6 +17,7 @@ use crate::{Catalog, Finding, Plan, Planner, PlanningError, Rule, ScanLimits};
 /// 4. If no rule fits: of all tools that can be used, those first whose declared input schema the input has the form
 ///    of, then those that declare none, then the others; among them the one with the lowest known estimated cost,
 ///    those without a known cost after it; then by order of registration. A bundle gets the options
+///    that it says of itself ([`ToolSpec::default_options`](orch_core::ToolSpec::default_options)), else
 ///    `{"k": 3, "epsilon": 0.2}`, with fewer replicates when the budget is low. If none can be used, as in 3.
 ///
 /// Rules are compiled once, and a request is compared only with those that an index finds for it: a plan costs about

@@ -38,6 +38,8 @@ pub struct ToolSpec {
     description: Arc<str>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     input_schema: Option<Arc<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    default_options: Option<Arc<Value>>,
     target: Target,
     kind: ToolKind,
     effect: Effect,
@@ -67,6 +69,7 @@ impl ToolSpec {
             version: "0.1.0".into(),
             description: "".into(),
             input_schema: None,
+            default_options: None,
             kind: ToolKind::Single,
             effect,
         }
@@ -87,6 +90,12 @@ impl ToolSpec {
     /// Sets the JSON Schema of the input.
     pub fn with_input_schema(mut self, schema: impl Into<Value>) -> Self {
         self.input_schema = Some(Arc::new(schema.into()));
+        self
+    }
+
+    /// Says which options hold unless a call gives others, as far as planners should know; default: none.
+    pub fn with_default_options(mut self, options: impl Into<Value>) -> Self {
+        self.default_options = Some(Arc::new(options.into()));
         self
     }
 
@@ -132,6 +141,12 @@ impl ToolSpec {
     #[must_use]
     pub fn input_schema(&self) -> Option<&Value> {
         self.input_schema.as_deref()
+    }
+
+    /// The options that hold unless a call gives others, if the tool has said so: of a bundle its `k` and `epsilon`.
+    #[must_use]
+    pub fn default_options(&self) -> Option<&Value> {
+        self.default_options.as_deref()
     }
 
     /// The outside party the tool reaches.

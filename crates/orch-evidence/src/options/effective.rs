@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use orch_core::Budget;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{BundleLimits, BundleOptions, Delivery, Diversity, Order, StopName, Waves};
 use crate::ConsensusRules;
@@ -13,6 +13,15 @@ use crate::seeds::seeds;
 impl BundleOptions {
     pub(crate) fn replicates(&self) -> u32 {
         self.k.unwrap_or(Self::DEFAULT_K)
+    }
+
+    /// What whoever chooses this bundle should know of it.
+    pub(crate) fn of_choice(&self) -> Value {
+        let mut options = json!({ "k": self.replicates() });
+        if let Some(epsilon) = self.epsilon {
+            options["epsilon"] = json!(epsilon);
+        }
+        options
     }
 
     pub(crate) fn epsilon_given(&self) -> Option<f64> {

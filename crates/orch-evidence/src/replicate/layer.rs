@@ -85,6 +85,11 @@ impl ReplicateLayer {
         self
     }
 
+    /// What whoever chooses this bundle should know of it.
+    pub(crate) fn choice(&self) -> Value {
+        self.options.of_choice()
+    }
+
     /// Sets the number of replicates, 1 to 64; default 3.
     pub fn k(self, k: u32) -> Self {
         self.options(BundleOptions::new().k(k))

@@ -452,6 +452,15 @@ fn a_bundle_by_default_gets_the_default_options_and_fewer_replicates_under_a_low
 }
 
 #[test]
+fn what_a_bundle_says_of_itself_wins_over_the_defaults_of_the_choice() {
+    let spec = ToolSpec::pure("b").with_kind(orch_core::ToolKind::Bundle).with_default_options(json!({ "k": 7 }));
+    let world = World::of([BoxTool::new(spec, tool("b")).estimator(|_| Ok(tokens(100)))]);
+    assert_eq!(options(&world.plan([], "x").unwrap()), &json!({ "k": 7 }));
+    let plan = world.plan([], with_limits(json!("x"), limit(250))).unwrap();
+    assert_eq!(options(&plan), &json!({ "k": 2 }));
+}
+
+#[test]
 fn inputs_that_mean_harm_are_planned_or_refused() {
     let world = World::named(["a", "b"]);
     let rules = [Rule::keywords(["deep"]).tool("a"), Rule::named("n").when("query", Op::Regex, "^(a+)+$").tool("b")];
