@@ -63,5 +63,7 @@ fuzz_target!(|text: &str| {
     assert!(summary.disagreements.iter().all(|found| found.candidates.len() > 1 && found.entropy > 0.0));
     assert!(answers.iter().any(|answer| answer != &answers[0]) || summary.disagreements.is_empty());
     let stored = serde_json::to_string(&bundle).expect("a bundle is JSON");
-    assert_eq!(serde_json::from_str::<Bundle>(&stored).expect("and can be read back"), bundle);
+    // By its JSON: an answer of `null` is read back as none.
+    let back: Bundle = serde_json::from_str(&stored).expect("and can be read back");
+    assert_eq!(serde_json::to_string(&back).expect("is JSON again"), stored);
 });
