@@ -55,6 +55,16 @@ impl ApiKey {
         Ok(value)
     }
 
+    /// The secrets among the words of a text: those of 8 bytes and more, for shorter ones stand in any sentence.
+    pub(crate) fn words(text: &str) -> impl Iterator<Item = Self> {
+        text.split_whitespace().filter(|word| word.len() >= 8).map(Self::new)
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// A text without the key in it.
     pub(crate) fn redact(&self, text: &str) -> String {
         if self.0.is_empty() { text.to_owned() } else { text.replace(self.0.as_ref(), REDACTED) }

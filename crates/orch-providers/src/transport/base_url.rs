@@ -7,15 +7,15 @@ use reqwest::Url;
 
 use super::api_key::REDACTED;
 
-/// Where requests of a kind go: read once, for the layers and for the client.
-#[derive(Clone, Debug)]
+/// Where requests of a kind go: read once, for the layers and for the client. Its `Debug` shows no query.
+#[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(super) uri: Uri,
     pub(super) url: Url,
 }
 
-/// Where a server's API begins: scheme, host, port and the path before the first endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a server's API begins: scheme, host, port and the path before the first endpoint. Its `Debug` shows no query.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     /// Without a slash at its end.
     url: String,
@@ -74,6 +74,11 @@ impl BaseUrl {
         self
     }
 
+    /// The values of the query as they stand in the URL.
+    pub(crate) fn query_values(&self) -> impl Iterator<Item = &str> {
+        self.query.split(['?', '&']).filter_map(|pair| pair.split_once('=')).map(|(_, value)| value)
+    }
+
     /// The URL of an endpoint; `path` begins with a slash.
     pub(crate) fn endpoint(&self, path: &str) -> Result<Endpoint, Error> {
         let text = format!("{}{path}{}", self.url, self.query);
@@ -103,6 +108,18 @@ impl BaseUrl {
     }
 }
 
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Endpoint").field(&shown(&self.url)).finish()
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BaseUrl").field(&self.url).finish()
+    }
+}
+
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.url)
@@ -124,10 +141,19 @@ fn authority(url: &str) -> &str {
     rest.split_once('/').map_or(rest, |(authority, _)| authority)
 }
 
-/// Scheme, host and path alone: credentials stand before the host, or in a query.
+/// Scheme, host and path alone: credentials stand before the host, or in a query. Without a host they may be the path,
+/// as in `user:password@proxy`, unless it begins with a port, as in `localhost:8080`.
 fn shown(url: &Url) -> String {
+    let Some(host) = url.host_str() else {
+        let port = url.path().split('/').next().is_some_and(|port| port.parse::<u16>().is_ok());
+        return if port && !url.path().contains('@') {
+            format!("{}:{}", url.scheme(), url.path())
+        } else {
+            REDACTED.into()
+        };
+    };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+    format!("{}://{host}{port}{}", url.scheme(), url.path())
 }
 
 /// Not the names below `localhost`: some resolvers ask the network for them.
@@ -191,6 +217,15 @@ mod tests {
             let error = parse(url).unwrap_err();
             let text = format!("{error} {error:?}");
             assert!(text.contains("/v1`") && !text.contains("hush"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_scheme_shows_its_host_and_never_its_credentials() {
+        assert!(parse("localhost:8080/v1").unwrap_err().to_string().contains("`localhost:8080/v1`"));
+        for text in ["user:hush@example.com/v1", "user:80@hush", "user:80/hush@h", "hush@h", "user:hush", "u:80?hush"] {
+            let shown = format!("{:?} {}", parse(text).unwrap_err(), shown_text(text));
+            assert!(!shown.contains("hush"), "{shown}");
         }
     }
 

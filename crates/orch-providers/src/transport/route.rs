@@ -42,10 +42,7 @@ impl Route {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
         let builder = match self.proxy {
-            // The text itself may hold credentials.
-            Some(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|error| {
-                Error::invalid("/proxy", format!("not the URL of a proxy: {}", chain(&error.without_url())))
-            })?),
+            Some(url) => builder.proxy(proxy(url.trim())?),
             None if base.is_loopback() => builder.no_proxy(),
             None => builder,
         };
@@ -54,6 +51,18 @@ impl Route {
             .build()
             .map_err(|error| Error::invalid("/base_url", format!("no client for `{base}`: {}", chain(&error))))
     }
+}
+
+/// The text is not shown: it may hold credentials. The client would go around a proxy whose scheme it does not know.
+fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
+    let refuse = |why: String| Error::invalid("/proxy", why);
+    match url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase()).as_deref() {
+        None | Some("http") => {}
+        Some("https") if cfg!(feature = "tls") => {}
+        Some("https") => return Err(refuse("it is https, and this build has no TLS: enable the feature `tls`".into())),
+        Some(_) => return Err(refuse("its scheme is neither http nor https".into())),
+    }
+    reqwest::Proxy::all(url).map_err(|error| refuse(format!("not the URL of a proxy: {}", chain(&error.without_url()))))
 }
 
 #[cfg(feature = "tls")]

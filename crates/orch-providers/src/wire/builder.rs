@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::transport::{ApiKey, BaseUrl, Caps, Route, Settings, Transport, shown_
 
 /// Settings of an [`HttpProvider`]: an `OpenAi`, an `OpenAiResponses` or an `Anthropic`.
 ///
-/// Its `Debug` shows neither a key nor credentials in the base URL.
+/// Its `Debug` shows neither a key nor credentials in a URL, and of headers and of the query the names alone.
 #[derive(Clone)]
 #[must_use]
 pub struct HttpProviderBuilder<W> {
@@ -151,13 +152,15 @@ impl<W: Wire> HttpProviderBuilder<W> {
     }
 
     /// Adds a header to every request, such as `anthropic-beta` or the one that a gateway asks for. Its value is
-    /// treated as a secret. The headers that the wire sets itself cannot be replaced.
+    /// treated as a secret: it is shown nowhere, and its words of 8 bytes and more are left out of what a server says when
+    /// it fails. The headers that the wire sets itself cannot be replaced.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Adds a name and a value to the URL of every request, as Azure's `api-version` wants it.
+    /// Adds a name and a value to the URL of every request, as Azure's `api-version` wants it. The
+    /// value is a secret, like that of a [`header`](Self::header).
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));
         self
@@ -223,10 +226,10 @@ impl<W: Wire> HttpProviderBuilder<W> {
             },
             wire,
             endpoint: base.endpoint(W::ENDPOINT)?,
+            secrets: secrets(key, &self.headers, &self.query, &base),
             transport: Transport::new(base, settings)?,
             credentials: credentials.map(|value| (header, value)),
             headers,
-            key,
             said_unseeded: Arc::new(Once::new()),
         })
     }
@@ -291,6 +294,21 @@ fn extra_headers<W: Wire>(given: &[(String, String)], wire: &W, key: &HeaderName
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+/// What no error may repeat: the key, and the values that the user added, of the query as they stand in the URL too.
+fn secrets(
+    key: Option<ApiKey>,
+    headers: &[(String, String)],
+    query: &[(String, String)],
+    base: &BaseUrl,
+) -> Vec<ApiKey> {
+    let given = headers.iter().chain(query).map(|(_, value)| value.as_str());
+    let mut secrets: Vec<ApiKey> = given.chain(base.query_values()).flat_map(ApiKey::words).chain(key).collect();
+    // One may stand in another.
+    secrets.sort_by_key(|secret| Reverse(secret.len()));
+    secrets.dedup();
+    secrets
 }
 
 fn header_name(name: &str) -> Result<HeaderName, Error> {

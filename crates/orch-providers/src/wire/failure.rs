@@ -24,8 +24,8 @@ const NAME: usize = 200;
 #[derive(Clone, Copy, Debug)]
 pub struct Speaker<'a> {
     pub(super) provider: &'a str,
-    /// Kept out of everything that the server says.
-    pub(super) key: Option<&'a ApiKey>,
+    /// Kept out of everything that the server says; the longer before what may stand in them.
+    pub(super) secrets: &'a [ApiKey],
     /// Whether a 409 passes by itself.
     pub(super) conflict_passes: bool,
     /// The id that the headers of the answer gave the request: a failure inside the answer has no other.
@@ -58,7 +58,7 @@ impl Speaker<'_> {
     /// The provider of a wire by its own name, without a key.
     pub(crate) fn of(wire: &impl Wire) -> Self {
         let server = wire.server();
-        Self { provider: server.name, key: None, conflict_passes: server.conflict_passes, request_id: None }
+        Self { provider: server.name, secrets: &[], conflict_passes: server.conflict_passes, request_id: None }
     }
 
     /// Gives the decoder what came next in a stream. Once the answer has ended, only the usage can be lost: neither a
@@ -171,9 +171,9 @@ impl Speaker<'_> {
         if verdict.not_executed { error.with_not_executed() } else { error }
     }
 
-    /// The beginning of a server's words, without the key: what is cut first may end in the half of one.
+    /// The beginning of a server's words, without the secrets: what is cut first may end in the half of one.
     fn shown(&self, text: &str, chars: usize) -> String {
-        let redacted = self.key.map_or_else(|| text.to_owned(), |key| key.redact(text));
+        let redacted = self.secrets.iter().fold(text.to_owned(), |text, secret| secret.redact(&text));
         beginning(&redacted, chars).to_owned()
     }
 }

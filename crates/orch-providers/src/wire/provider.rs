@@ -51,7 +51,8 @@ pub struct HttpProvider<W> {
     pub(super) credentials: Option<(HeaderName, HeaderValue)>,
     /// Those that the user added.
     pub(super) headers: HeaderMap,
-    pub(super) key: Option<ApiKey>,
+    /// What no error may repeat.
+    pub(super) secrets: Vec<ApiKey>,
     pub(super) prices: PriceList,
     /// Whether it has been said that a seed is not sent.
     pub(super) said_unseeded: Arc<Once>,
@@ -85,7 +86,7 @@ impl<W: Wire> HttpProvider<W> {
     pub(super) fn speaker<'a>(&'a self, head: &'a Parts) -> Speaker<'a> {
         Speaker {
             provider: self.info.name(),
-            key: self.key.as_ref(),
+            secrets: &self.secrets,
             conflict_passes: self.wire.server().conflict_passes,
             request_id: request_id(&head.headers),
         }

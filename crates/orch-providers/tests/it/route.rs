@@ -49,6 +49,28 @@ async fn headers_of_ones_own_are_sent_and_shown_nowhere() {
     assert_eq!(sent.header("authorization"), Some("Bearer k"));
 }
 
+/// A gateway that repeats what it was sent, as an error and as an answer that nobody can read.
+#[tokio::test]
+async fn what_a_server_repeats_of_headers_and_query_is_not_shown() {
+    let repeated = "Bearer do-not-tell, do+not+say it, ?subscription-key=do%2Bnot%2Bsay+it: a";
+    let server = FaultServer::script([
+        Answer::raw(repeated).status(401),
+        Answer::raw(repeated).content_type("application/json"),
+    ]);
+    let builder = OpenAi::builder().base_url(server.url()).model("m").api_key("do-not-tell-the-key");
+    let builder = builder.header("helicone-auth", "Bearer do-not-tell").header("x-team", "a");
+    let provider = builder.query("subscription-key", "do+not+say it").build().unwrap();
+    let is_silent = |shown: &str| ["do-not", "do+not", "do%2B"].iter().all(|secret| !shown.contains(secret));
+    let shown = format!("{provider:?}");
+    assert!(is_silent(&shown), "{shown}");
+    for _ in 0..2 {
+        let error = ProviderService::new(provider.clone()).oneshot(hello()).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("Bearer ***, *** it, ?subscription-key=***: a"), "{shown}");
+        assert!(is_silent(&shown), "{shown}");
+    }
+}
+
 /// Azure: a path for each deployment, the version of the API in the URL, the key in a header of its own.
 #[tokio::test]
 async fn a_deployment_of_azure_is_reached_by_its_path_its_version_and_its_key() {
@@ -70,6 +92,10 @@ fn a_wrong_way_is_named_and_its_credentials_are_not_shown() {
     let local = || OpenAi::builder().base_url("http://127.0.0.1:1").model("m").api_key("k");
     let refused = [
         (local().proxy("http://user:do-not-tell@[broken"), "/proxy"),
+        (local().proxy("socks5://user:do-not-tell@127.0.0.1:1"), "/proxy"),
+        (local().proxy("ftp://127.0.0.1:1"), "/proxy"),
+        (local().proxy("user:do-not-tell@127.0.0.1:1").header("x", "\n"), "/headers/x"),
+        (local().base_url("user:do-not-tell@127.0.0.1:1"), "/base_url"),
         (local().root_certificate("do-not-tell"), "/root_certificate"),
         (local().root_certificate("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"), "/base_url"),
         (local().header("no header", "do-not-tell"), "/headers/no header"),

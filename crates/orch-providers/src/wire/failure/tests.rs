@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 /// A provider that is not told apart from others.
-const SOMEBODY: Speaker<'_> = Speaker { provider: "somebody", key: None, conflict_passes: false, request_id: None };
+const SOMEBODY: Speaker<'_> = Speaker { provider: "somebody", secrets: &[], conflict_passes: false, request_id: None };
 
 fn head(status: u16, headers: &[(&str, &str)]) -> Parts {
     let mut response = Response::new(());
@@ -318,7 +318,7 @@ fn limits_come_with_the_error() {
 #[test]
 fn the_key_is_in_no_part_of_an_error() {
     let key = ApiKey::new("sk-hush");
-    let wire = Speaker { key: Some(&key), ..SOMEBODY };
+    let wire = Speaker { secrets: std::slice::from_ref(&key), ..SOMEBODY };
     let body = json!({ "error": { "message": "wrong key sk-hush", "code": "key sk-hush" } }).to_string();
     for error in [
         wire.failed(Failure::of_body(&body), Some(&head(401, &[]))),
@@ -334,7 +334,7 @@ fn the_key_is_in_no_part_of_an_error() {
 #[test]
 fn a_key_of_both_cases_is_hidden_in_every_part_of_an_error() {
     let key = ApiKey::new("sk-HUSH-hush");
-    let wire = Speaker { key: Some(&key), ..SOMEBODY };
+    let wire = Speaker { secrets: std::slice::from_ref(&key), ..SOMEBODY };
     let failed = |body: &str| wire.failed(Failure::of_body(body), Some(&head(401, &[])));
     let body = json!({ "error": { "message": "m", "code": "key_sk-HUSH-hush" }, "request_id": "of sk-HUSH-hush" });
     let inside = serde_json::from_str::<u64>("\"sk-HUSH-hush\"").unwrap_err().to_string();
@@ -354,7 +354,7 @@ fn a_key_of_both_cases_is_hidden_in_every_part_of_an_error() {
 #[test]
 fn a_key_across_the_cut_leaves_no_half() {
     let key = ApiKey::new("sk-HUSH-hush");
-    let wire = Speaker { key: Some(&key), ..SOMEBODY };
+    let wire = Speaker { secrets: std::slice::from_ref(&key), ..SOMEBODY };
     for before in [195, 995] {
         let long = format!("{}sk-HUSH-hush{}", "x".repeat(before), "y".repeat(100));
         let body = json!({ "error": { "message": long, "code": long }, "request_id": long }).to_string();
