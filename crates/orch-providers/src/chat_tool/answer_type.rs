@@ -4,13 +4,14 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value};
 
 /// The schema of `T` in the part of JSON Schema that strict modes know, and whether it lies within it: maps with keys of
-/// any name do not.
+/// any name, tuples, values of any type, and whatever is no object as a whole do not.
 ///
 /// Objects have no fields but the named ones and must have all of them, so that a field is left out by `null`, which an
-/// `Option` takes. Without formats of numbers (`uint32`) and default values, which strict modes refuse.
+/// `Option` takes. One of several is any of them. Without formats of numbers (`uint32`), default values and `uniqueItems`,
+/// which strict modes refuse.
 pub(super) fn strict_schema<T: JsonSchema>() -> (Value, bool) {
     let mut schema = schema_for!(T).to_value();
-    let strict = tighten(&mut schema);
+    let strict = tighten(&mut schema) && schema["type"] == "object";
     (schema, strict)
 }
 
@@ -25,29 +26,39 @@ fn tighten(schema: &mut Value) -> bool {
     match schema {
         Value::Array(schemas) => schemas.iter_mut().fold(true, |strict, schema| tighten(schema) & strict),
         Value::Object(fields) => tighten_object(fields),
-        _ => true,
+        // Anything, or nothing.
+        _ => false,
     }
 }
 
 fn tighten_object(schema: &mut Map<String, Value>) -> bool {
     // A default is a value and no schema; there may be a property of this name.
     schema.remove("default");
+    schema.remove("uniqueItems");
+    if let Some(variants) = schema.remove("oneOf") {
+        schema.insert("anyOf".to_owned(), variants);
+    }
     if schema.get("type").is_some_and(is_numeric) {
         schema.remove("format");
     }
-    let mut strict = true;
+    let says_what = ["type", "$ref", "anyOf", "enum", "const"].iter().any(|name| schema.contains_key(*name));
+    let mut strict = says_what && ["allOf", "prefixItems"].iter().all(|name| !schema.contains_key(*name));
     for (key, value) in schema.iter_mut() {
         strict &= match key.as_str() {
             "properties" | "$defs" => {
                 value.as_object_mut().is_none_or(|named| named.values_mut().fold(true, |all, each| tighten(each) & all))
             }
-            "items" | "prefixItems" | "anyOf" | "oneOf" | "allOf" | "additionalProperties" => tighten(value),
+            "additionalProperties" if *value == Value::Bool(false) => true,
+            "additionalProperties" => {
+                tighten(value);
+                false
+            }
+            "items" | "prefixItems" | "anyOf" | "allOf" => tighten(value),
             _ => true,
         };
     }
     let names = schema.get("properties").and_then(Value::as_object).map(|named| named.keys().cloned().collect());
     if schema.get("type") == Some(&Value::from("object")) || names.is_some() {
-        strict &= schema.get("additionalProperties").is_none_or(Value::is_boolean);
         let names: Vec<String> = names.unwrap_or_default();
         schema.entry("additionalProperties").or_insert(Value::Bool(false));
         schema.insert("required".to_owned(), names.into());
@@ -62,7 +73,7 @@ fn is_numeric(kind: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use serde_json::json;
 
@@ -99,6 +110,38 @@ mod tests {
         assert_eq!(schema["$defs"]["Item"]["required"], json!(["sku"]));
         assert_eq!(schema_name::<Invoice>(), "Invoice");
         assert_eq!(schema_name::<Vec<Option<Invoice>>>(), "Array_of_Nullable_Invoice");
+    }
+
+    #[derive(JsonSchema)]
+    #[serde(tag = "kind")]
+    #[expect(dead_code, reason = "its schema is read, not its values")]
+    enum Shape {
+        Circle { radius: f64 },
+        Square { side: f64 },
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "its schema is read, not its values")]
+    struct One<T> {
+        /// What it is.
+        field: T,
+    }
+
+    #[test]
+    fn one_of_several_is_any_of_them_and_a_set_is_a_list() {
+        let (schema, strict) = strict_schema::<One<BTreeSet<Shape>>>();
+        assert!(strict, "{schema}");
+        assert_eq!(schema["$defs"]["Shape"]["anyOf"][1]["required"], json!(["kind", "side"]));
+        assert_eq!(schema["properties"]["field"]["uniqueItems"], Value::Null);
+    }
+
+    #[test]
+    fn what_strict_modes_refuse_is_not_strict() {
+        assert!(!strict_schema::<One<Value>>().1);
+        assert!(!strict_schema::<One<Vec<Value>>>().1);
+        assert!(!strict_schema::<One<BTreeMap<String, Value>>>().1);
+        assert!(!strict_schema::<One<(u8, String)>>().1);
+        assert!(!strict_schema::<Vec<Item>>().1 && !strict_schema::<Shape>().1 && !strict_schema::<Value>().1);
     }
 
     #[test]

@@ -139,8 +139,8 @@ impl ChatTool {
     }
 
     /// Asks for JSON that fits a type: [`json_schema`](Self::json_schema) with the type's name and schema. Where the
-    /// provider's guarantee allows it, that is for types without maps, the schema is written in its strict form: all
-    /// fields are required and no others are allowed; an `Option` may be `null`.
+    /// provider's guarantee allows it, that is for structures without maps, tuples and fields of any JSON, the schema is
+    /// written in its strict form: all fields are required and no others are allowed; an `Option` may be `null`.
     ///
     /// ```
     /// use orch_providers::{ChatTool, LocalAnswerer};
