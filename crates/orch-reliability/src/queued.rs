@@ -82,16 +82,20 @@ where
             match state.as_mut().project() {
                 StateProj::Waiting { inner, request, queue } => {
                     let context = request.as_ref().expect("taken when the state changes").context();
-                    let pass = ready!(queue.poll_pass(cx, context))?;
-                    let request = request.take().expect("checked above");
-                    let future = try_ready(inner, request);
-                    // Leaves the queue too.
-                    state.set(State::Calling { future, pass });
+                    // Either way it leaves the queue now, not when somebody drops the future.
+                    match ready!(queue.poll_pass(cx, context)) {
+                        Ok(pass) => {
+                            let request = request.take().expect("checked above");
+                            let future = try_ready(inner, request);
+                            state.set(State::Calling { future, pass });
+                        }
+                        Err(error) => state.set(State::Rejected { error: Some(error) }),
+                    }
                 }
                 StateProj::Calling { future, pass } => {
                     let result = ready!(future.poll(cx)).map_err(Into::into);
                     pass.ended(&result);
-                    // What the call held is free now, not when somebody drops the future.
+                    // What the call held is free now too.
                     state.set(State::Rejected { error: None });
                     return Poll::Ready(result);
                 }

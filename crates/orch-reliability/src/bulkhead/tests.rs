@@ -151,6 +151,18 @@ async fn the_place_is_free_when_the_call_ends_not_when_its_future_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_was_rejected_has_left_the_queue_even_while_its_future_is_kept() {
+    let service = layer(1, SECOND / 2).layer(Gauge::default().tool());
+    let first = tokio::spawn(service.clone().oneshot(Ask::pure()));
+    tokio::task::yield_now().await;
+    let mut second = Box::pin(service.clone().call(Ask::pure()));
+    assert!(is_overloaded(&second.as_mut().await.unwrap_err()));
+    assert!(first.await.unwrap().is_ok());
+    assert!(service.oneshot(Ask::pure()).await.is_ok());
+    drop(second);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropped_at_any_await_it_leaves_every_place_free() {
     // Waits behind another call for 500 ms, then works.
     let gauge = Gauge::default();

@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use orch_core::Error;
 use pin_project_lite::pin_project;
@@ -50,10 +50,16 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
+        let mut state = self.project().state;
+        match state.as_mut().project() {
             StateProj::Running { future, watch } => match future.poll(cx) {
                 Poll::Ready(result) => Poll::Ready(result.map_err(Into::into)),
-                Poll::Pending => watch.poll_over(cx).map(Err),
+                Poll::Pending => {
+                    let error = ready!(watch.poll_over(cx));
+                    // The call that took too long ends now, not when somebody drops the future.
+                    state.set(State::Refused { error: None });
+                    Poll::Ready(Err(error))
+                }
             },
             StateProj::Refused { error } => {
                 Poll::Ready(Err(error.take().expect("a finished future is not polled again")))

@@ -238,6 +238,28 @@ async fn errors_and_answers_of_the_inner_service_pass_unchanged() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_takes_too_long_is_dropped_even_while_the_future_is_kept() {
+    let running = Arc::new(());
+    let held = Arc::clone(&running);
+    let tool = service_fn(move |_: Ask| {
+        let held = Arc::clone(&held);
+        async move {
+            pending::<()>().await;
+            drop(held);
+            Ok::<_, Error>(Output::from("never"))
+        }
+    });
+    let idle = Arc::strong_count(&running);
+    let mut attempt = Box::pin(TimeoutLayer::attempt(SECOND).layer(tool.clone()).call(Ask::pure()));
+    let mut total = Box::pin(TimeoutLayer::total(SECOND).layer(tool).call(Ask::pure()));
+    assert!(attempt.as_mut().await.is_err());
+    assert!(total.as_mut().await.is_err());
+    // Both clones of the tool are gone with their services.
+    assert!(Arc::strong_count(&running) <= idle, "{}", Arc::strong_count(&running));
+    drop((attempt, total));
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropped_at_any_await_it_drops_the_inner_call() {
     struct Guard(Arc<AtomicU32>);
     impl Drop for Guard {
