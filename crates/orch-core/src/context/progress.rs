@@ -20,6 +20,8 @@ struct Inner {
     started: Instant,
     /// Whether anything below was ever written.
     touched: AtomicBool,
+    /// Whether an attempt has made it its own.
+    taken: AtomicBool,
     /// Nanoseconds since `started`, plus one; zero means never.
     first: AtomicU64,
     last: AtomicU64,
@@ -33,6 +35,7 @@ impl Inner {
         Self {
             started: now,
             touched: AtomicBool::new(false),
+            taken: AtomicBool::new(false),
             first: AtomicU64::new(0),
             last: AtomicU64::new(0),
             committed: AtomicBool::new(false),
@@ -94,6 +97,13 @@ impl Progress {
     #[must_use]
     pub fn is_untouched(&self) -> bool {
         !self.0.touched.load(Ordering::Acquire)
+    }
+
+    /// Makes it an attempt's own; `false` when something was noted already, or another attempt has taken it. Two calls
+    /// with clones of one context would otherwise take each other's chunks for their own.
+    #[must_use]
+    pub fn take(&self) -> bool {
+        self.is_untouched() && !self.0.taken.swap(true, Ordering::Relaxed)
     }
 
     /// Whether the answer is expected in chunks. One that comes in a single piece has no first chunk to wait for.
@@ -184,6 +194,17 @@ mod tests {
             note(&progress, now);
             assert!(!progress.is_untouched());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_attempt_takes_it_and_none_does_once_it_is_touched() {
+        let progress = Progress::starting(Instant::now());
+        assert!(progress.take());
+        assert!(progress.is_untouched());
+        assert!(!progress.clone().take());
+        let touched = Progress::starting(Instant::now());
+        touched.commit();
+        assert!(!touched.take());
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,7 +40,7 @@ where
         self.terms.deposit();
         let context = request.context_mut();
         // A context as it was made can serve as the first attempt's, without a new allocation.
-        if context.attempt() != 1 || !context.progress().is_untouched() {
+        if context.attempt() != 1 || !context.progress().take() {
             context.begin_attempt(1, Instant::now());
         }
         ResponseFuture::new(&mut self.inner, request, Session::new(Arc::clone(&self.terms)))

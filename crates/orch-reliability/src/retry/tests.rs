@@ -54,6 +54,28 @@ async fn five_attempts_for_throttling_and_two_for_timeouts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_calls_of_one_request_do_not_take_each_others_chunks_for_their_own() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let tool = service_fn(move |ask: Ask| {
+        let number = calls.fetch_add(1, Ordering::Relaxed);
+        async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if number == 0 {
+                ask.context().deliver(Instant::now(), DeltaKind::Text, "x");
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if number == 1 { Err(provider(Class::Transient)) } else { ok() }
+        }
+    });
+    let stack = RetryLayer::new(seeded()).unwrap().layer(tool);
+    let ask = Ask::pure();
+    let (first, second) = tokio::join!(stack.clone().oneshot(ask.clone()), stack.oneshot(ask));
+    assert!(first.is_ok());
+    // Only the first had delivered a part of its answer: the second is repeated.
+    assert!(second.is_ok(), "{second:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hint_above_max_delay_is_not_shortened() {
     let script = Script::new([Err(throttled(90)), ok()]);
     let _ = run(seeded().max_delay(Duration::from_secs(30)), &script, Ask::pure()).await.unwrap();
