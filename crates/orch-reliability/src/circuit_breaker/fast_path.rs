@@ -15,8 +15,8 @@ pub(super) struct FastPath {
 
 /// Which successes belong together: those of one generation and one bucket of its window. Never 0.
 ///
-/// It is 32 bits of both: a call would have to take 2^32 buckets, 800 years of the default, to be taken for one of
-/// another bucket.
+/// It is 32 bits of both. Only the present bucket is ever counted, so to be taken for one of a later generation, a call
+/// would have to outlive 2^16 of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp(u32);
 
