@@ -70,7 +70,7 @@ fn busy() -> Ready<CircuitBreaker<Tool>> {
     ready
 }
 
-#[library_benchmark(config = limit(537))]
+#[library_benchmark(config = limit(557))]
 #[bench::closed(Ready::new(subject::breaker(Tool::Answers)))]
 #[bench::after_forty_thousand_calls(busy())]
 fn closed_breaker(mut ready: Ready<CircuitBreaker<Tool>>) -> Counted<CircuitBreaker<Tool>> {
