@@ -53,6 +53,10 @@ impl BundleOptions {
         }
         if let Some(weights) = &self.weights {
             check_weights(weights, k)?;
+            if let Some(at) = (0..k as usize).find(|at| !(self.weight(*at).is_finite() && self.weight(*at) > 0.0)) {
+                let reason = format!("{:e}: too large or too small to be set beside the others", weights[at]);
+                return Err(Error::invalid(format!("/weights/{at}"), reason));
+            }
         }
         self.rules_given().check().map_err(|error| moved(&error, |at| format!("/rules{at}")))?;
         let least = self.min_valid.unwrap_or(1);

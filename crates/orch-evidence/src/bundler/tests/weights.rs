@@ -30,8 +30,14 @@ fn heads_do_not_end_a_run_against_the_weights() {
 
 #[test]
 fn weights_that_make_no_sense_are_refused_where_they_stand() {
-    let wrong =
-        [(vec![1.0, 0.0, 1.0], "/weights/1"), (vec![1.0, f64::NAN, 1.0], "NaN"), (vec![1.0], "1 weights for 3")];
+    let wrong = [
+        (vec![1.0, 0.0, 1.0], "/weights/1"),
+        (vec![1.0, f64::NAN, 1.0], "NaN"),
+        (vec![1.0], "1 weights for 3"),
+        // Their sum is no number any more, or their share of it is none.
+        (vec![1e308; 3], "/weights/0"),
+        (vec![1e300, 1.0, 1e-300], "1e-300"),
+    ];
     for (weights, named) in wrong {
         let error = options(3).weights(weights).check().unwrap_err().to_string();
         assert!(error.contains(named), "{error}");
