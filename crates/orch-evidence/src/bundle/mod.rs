@@ -65,7 +65,8 @@ pub struct Bundle {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
     /// Facts for people and logs: `distance` (the metric), `reduced_to` (how many replicates the budget allowed, when
-    /// those were fewer than asked for), and `warnings` if there are any.
+    /// those were fewer than asked for), `scorer` and `scored_pairs` (who told how many distances of texts), and `warnings`,
+    /// each if there is any.
     #[serde(default)]
     pub metadata: Map<String, Value>,
 }
@@ -130,7 +131,7 @@ pub struct Meta {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct StopRecord {
-    /// The rule: that of the stop rule, or `complete`, `insufficient`, `budget`, `deadline`.
+    /// The rule: that of the stop rule, or `complete`, `insufficient`, `budget`, `deadline`, `unfinished`.
     pub rule: String,
     /// Why, in words.
     pub reason: String,

@@ -46,7 +46,9 @@ impl Bundler {
 
     pub(super) fn close(&mut self, why: Closing) -> Vec<Command> {
         let mut commands = Vec::new();
-        if self.stop.is_some() {
+        // Without time nothing is left to be ended by anything else.
+        let closed = self.closing.is_some_and(|before| before == why || before == Closing::OutOfTime);
+        if self.stop.is_some() || closed {
             return commands;
         }
         self.closing = Some(why);

@@ -55,11 +55,12 @@ impl Measurement {
     }
 
     /// About how many instructions it takes with the default distance: some for each byte of the answer to make it
-    /// ready, and for each answer that it is compared with some for each byte and for the square of its length.
+    /// ready, and for each answer that it is compared with some for each byte and for the square of its length. Of a
+    /// large array or object at least so many: it is not worth the time to count them all.
     #[must_use]
     pub fn work(&self) -> u64 {
         const PREPARE: u64 = 60;
-        let own = length(&self.value);
+        let own = length(&self.value, MUCH);
         own.saturating_mul(PREPARE).saturating_add(compared(own).saturating_mul(self.others.len() as u64))
     }
 
@@ -77,7 +78,7 @@ impl Measurement {
             None => self.apart(&tree, comparer),
         };
         let (distances, words) = (row(&self.comparer, &self.known), row(&self.by_words, &self.known_words));
-        let fields = if tree.is_container() { compared(length(&self.value)) } else { 0 };
+        let fields = if tree.is_container() { compared(length(&self.value, u64::MAX)) } else { 0 };
         Row { leaves: tree.leaves(), fields, tree, distances, words, unscored: None }
     }
 
@@ -134,12 +135,42 @@ fn compared(bytes: u64) -> u64 {
     bytes.saturating_mul(BYTE).saturating_add(bytes.saturating_mul(bytes) / 100)
 }
 
-/// The bytes of all texts in a value, and a few for everything else.
-pub(super) fn length(value: &Value) -> u64 {
+/// An answer of so many bytes is much work, whatever else there is in it.
+pub(super) const MUCH: u64 = 4_096;
+
+/// The bytes of all texts in a value, and a few for everything else; it stops to count once there are `most`.
+pub(super) fn length(value: &Value, most: u64) -> u64 {
+    let mut sum = 0_u64;
+    let mut enough = |more: u64| {
+        sum = sum.saturating_add(more);
+        sum >= most
+    };
     match value {
-        Value::String(text) => text.len() as u64,
-        Value::Array(items) => items.iter().map(length).sum(),
-        Value::Object(fields) => fields.iter().map(|(key, value)| key.len() as u64 + length(value)).sum(),
-        _ => 8,
+        Value::String(text) => return text.len() as u64,
+        Value::Array(items) => {
+            let _ = items.iter().any(|item| enough(length(item, most)));
+        }
+        Value::Object(fields) => {
+            let _ = fields.iter().any(|(key, value)| enough(key.len() as u64 + length(value, most)));
+        }
+        _ => return 8,
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn counting_a_large_answer_ends_once_it_is_much() {
+        let wide = |n: usize| json!((0..n).map(|at| json!({ "at": at, "text": "four" })).collect::<Vec<_>>());
+        assert_eq!(length(&wide(3), u64::MAX), 3 * (2 + 8 + 4 + 4));
+        assert_eq!(length(&wide(3), MUCH), length(&wide(3), u64::MAX));
+        let counted = length(&wide(10_000), MUCH);
+        assert!((MUCH..MUCH + 18).contains(&counted), "{counted}");
+        assert_eq!(length(&json!("x".repeat(10_000)), MUCH), 10_000, "a text knows its length");
     }
 }

@@ -309,11 +309,12 @@ impl Bundler {
     /// About how many instructions [`on`](Self::on) takes for an input, but for what a validator of one's own takes.
     #[must_use]
     pub fn work(&self, input: &Input) -> u64 {
-        const VALIDATE: u64 = 60;
+        const READ: u64 = 60;
         match input {
-            Input::Finished { result: Ok(output), .. } if self.validator.is_some() => {
-                let length = output.content().to_json().map_or(0, |value| measurement::length(&value));
-                self.summary_work().saturating_add(length.saturating_mul(VALIDATE))
+            Input::Finished { result: Ok(output), .. } if self.validator.is_some() || self.options.reads_json() => {
+                let length =
+                    output.content().to_json().map_or(0, |value| measurement::length(&value, measurement::MUCH));
+                self.summary_work().saturating_add(length.saturating_mul(READ))
             }
             _ => self.summary_work(),
         }

@@ -265,6 +265,26 @@ fn out_of_time_counts_all_that_has_ended_and_cancels_the_rest() {
 }
 
 #[test]
+fn out_of_time_is_the_reason_whatever_is_told_after_it() {
+    let mut bundler = Bundler::new(&options(3).waves(Waves::All)).unwrap();
+    bundler.start();
+    assert_eq!(bundler.on(Input::OutOfTime).len(), 3);
+    assert_eq!((bundler.on(Input::OutOfTime), bundler.on(Input::OutOfMoney)), (vec![], vec![]));
+    let (result, usage) = (Ok(Output::from("Rome")), Usage::new());
+    for command in bundler.on(Input::Finished { index: 2, result, usage, elapsed: Duration::ZERO }) {
+        if let Command::Measure { index, against } = command {
+            let row = bundler.measurement(index, &against).run();
+            bundler.on(Input::Measured { index, row });
+        }
+    }
+    for index in [1, 3] {
+        bundler.on(Input::Cancelled { index, usage: Usage::new() });
+    }
+    let bundle = bundler.finish().unwrap();
+    assert_eq!((bundle.stop.rule.as_str(), bundle.meta.k_completed), ("deadline", 1));
+}
+
+#[test]
 fn out_of_money_lets_those_that_run_end_and_starts_no_more() {
     let mut bundler = Bundler::new(&options(5)).unwrap().with_stop(Never);
     let mut todo = VecDeque::from(bundler.start());
@@ -389,6 +409,16 @@ fn long_and_many_texts_are_more_work() {
     assert!(4 * work(1_000, &[1]) < work(10_000, &[1]));
     let none = Bundler::new(&options(3)).unwrap().summary_work();
     assert!(none < bundler(10).summary_work());
+}
+
+#[test]
+fn reading_a_text_as_json_is_work() {
+    let work = |options: &BundleOptions, length: usize| {
+        let (result, usage) = (Ok(Output::from(format!("[{}1]", "1,".repeat(length)))), Usage::new());
+        Bundler::new(options).unwrap().work(&Input::Finished { index: 1, result, usage, elapsed: Duration::ZERO })
+    };
+    assert_eq!(work(&options(3), 10), work(&options(3), 100_000));
+    assert!(work(&options(3).parse_json(true), 100_000) > 1_000 * work(&options(3).parse_json(true), 10));
 }
 
 /// Without times, which are only under keys that end in `_ms`.
