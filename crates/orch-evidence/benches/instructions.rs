@@ -3,7 +3,8 @@
 //!     cargo bench -p orch-evidence --bench instructions | python3 crates/orch-evidence/benches/check_instructions.py
 //!
 //! The script holds the ratios to `strsim` and `rapidfuzz`, which are counted in the same run. A limit is what was
-//! reached, and three in a hundred; `docs/evidence.md` holds it against the goal.
+//! reached, and eight in a hundred, because the number of polls depends on how fast other threads are;
+//! `docs/evidence.md` holds it against the goal.
 
 #![allow(
     missing_docs,
@@ -29,7 +30,9 @@ use subject::{Called, Ready, Texts, records, texts};
 fn limit(instructions: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
     callgrind.hard_limits([(EventKind::Ir, instructions)]);
-    LibraryBenchmarkConfig::default().tool(callgrind).clone()
+    // What other threads have freed is merged by glibc whenever this one happens to ask for a large piece: with its fast
+    // bins the same program takes 0.68 or 0.97 million instructions for the records.
+    LibraryBenchmarkConfig::default().tool(callgrind).env("GLIBC_TUNABLES", "glibc.malloc.mxfast=0").clone()
 }
 
 fn by_default(kind: Texts, k: usize, length: usize) -> Ready {
@@ -63,7 +66,7 @@ fn bundle(ready: Ready) -> Bundle {
     args = (Called::new(texts(Texts::Near, 8, 10_000).into_iter().map(Output::from).collect())),
     config = limit(432_000)
 )]
-#[bench::k8_records_of_1000(args = (Called::new(records(8, 1_000))), config = limit(1_000_000))]
+#[bench::k8_records_of_1000(args = (Called::new(records(8, 1_000))), config = limit(360_000))]
 fn caller(called: Called) -> (Called, Output) {
     called.call()
 }
