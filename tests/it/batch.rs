@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::stream;
 use orch_core::{BudgetKind, Counted, Error, ErrorKind, Estimate, Output, Request, ToolSpec, Usage, tool_fn};
-use orch_facade::{Batch, Budget, Client, Run};
+use orch_facade::{Batch, Budget, Client, IdempotencyConfig, Run};
+use orch_reliability::OnAbandon;
 use orch_testkit::ScriptedTool;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -111,6 +112,18 @@ async fn all_runs_pay_from_one_account_and_what_it_cannot_pay_is_refused_before_
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_an_estimate_the_account_is_overrun_by_the_calls_in_flight_at_most() {
+    for (concurrency, most) in [(1, 3), (4, 6)] {
+        let (client, calls) = sleeper();
+        let batch = client.run_all(runs(&client, [1; 20])).concurrency(concurrency).budget(Budget::new().tokens(25));
+        let summary = batch.start().unwrap().finish().await;
+        assert_eq!(summary.usage.tokens(), 10 * calls.count() as u64);
+        assert!((3..=most).contains(&calls.count()), "{concurrency}: {}", calls.count());
+        assert_eq!(summary.finished(), 20);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_runs_own_budget_holds_too() {
     let (client, _) = sleeper();
     let tight = client.run(json!(1)).tool("t").budget(Budget::new().tokens(5));
@@ -170,6 +183,22 @@ fn a_batch_that_was_killed_runs_only_what_is_missing_when_it_is_started_again() 
     assert_eq!(second, 10 - stored, "what was stored was not bought again");
     let (third, _) = one_life(&path, 100);
     assert_eq!(third, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_batch_with_a_key_keeps_the_answers_that_were_under_way() {
+    for (on_abandon, bought) in [(OnAbandon::Finish, 3), (OnAbandon::Cancel, 4)] {
+        let (client, calls) = sleeper();
+        let config = IdempotencyConfig::default().on_abandon(on_abandon);
+        let client = client.to_builder().idempotency(config).build().unwrap();
+        let start = || client.run_all(runs(&client, [1, 2, 3])).concurrency(2).key("nightly").start().unwrap();
+        let mut batch = start();
+        batch.next().await.unwrap();
+        drop(batch);
+        sleep(SECOND * 10).await;
+        assert_eq!(start().finish().await.succeeded, 3);
+        assert_eq!(calls.count(), bought, "{on_abandon:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

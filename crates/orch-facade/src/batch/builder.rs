@@ -64,21 +64,23 @@ where
 
     /// Gives every run without an idempotency key one of its own, `KEY/INDEX`: a batch that was killed, and is started again
     /// with the same key and the same runs in the same order, executes only what is missing, as long as the store of the
-    /// client lasts. Give runs keys of their own when their order may change.
+    /// client lasts and keeps its answers: an hour each, unless
+    /// [`IdempotencyConfig::ttl`](orch_reliability::IdempotencyConfig::ttl) says otherwise. Give runs keys of their own when
+    /// their order may change.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
     /// Sets what all runs may use together; each one's own budget and the client's hold as well. Once it is used up, the
-    /// runs that remain fail with `BudgetExceeded` of the level `batch`, before anything is spent. Its time counts for the
-    /// whole batch.
+    /// runs that remain fail with `BudgetExceeded` of the level `batch`, before anything is spent. Tools that estimate nothing
+    /// may overrun it by the calls in flight. Its time counts for the whole batch, from its start on.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
         self
     }
 
-    /// The batch; it works while it is read, in the task that reads it, and stops when it is dropped.
+    /// The batch; it works while it is read, in the task that reads it, and starts nothing more when it is dropped.
     ///
     /// # Errors
     /// `InvalidRequest` for a budget that cannot be kept.

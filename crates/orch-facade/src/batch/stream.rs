@@ -12,7 +12,14 @@ use tokio::time::Instant;
 use super::{BatchItem, BatchSummary};
 use crate::Run;
 
-/// A batch at work: a stream of its items. It works while it is polled; dropping it cancels the runs in progress.
+/// A batch at work: a stream of its items. It works while it is polled.
+///
+/// # Cancellation
+/// Dropping it starts nothing more and cancels the runs in progress. Those with an idempotency key, [`RunAll::key`]'s included,
+/// are finished all the same and remembered, for they are paid for anyway, unless the client's
+/// [`OnAbandon`](orch_reliability::OnAbandon) says otherwise.
+///
+/// [`RunAll::key`]: super::RunAll::key
 pub struct Batch {
     items: BoxStream<'static, BatchItem>,
     account: Meter,

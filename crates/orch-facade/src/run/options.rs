@@ -66,7 +66,7 @@ impl Run {
         self
     }
 
-    /// Takes trace id of a W3C `traceparent` header, so that this run belongs to the caller's trace: `00-TRACE-PARENT-FLAGS`. Providers
+    /// Takes the trace id of a W3C `traceparent` header, so that this run belongs to the caller's trace: `00-TRACE-PARENT-FLAGS`. Providers
     /// get one in their turn, with the attempt that calls them as the parent.
     pub fn traceparent(mut self, header: &str) -> Self {
         match trace_id(header) {
