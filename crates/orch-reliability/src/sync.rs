@@ -1,7 +1,9 @@
 //! The locks and counters of what several threads change at once: the standard library's, or those of `loom`, which tries every
 //! order of their steps. Tests whose names begin with `loom_` run under it:
 //!
-//!     RUSTFLAGS="--cfg loom" cargo test --release -p orch-reliability --lib loom_
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test --release -p orch-reliability --lib loom_
+//! ```
 
 use std::sync::PoisonError;
 
