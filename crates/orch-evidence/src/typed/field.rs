@@ -43,15 +43,21 @@ impl<'a> Field<'a> {
     /// fields, and is no chance of being right.
     ///
     /// `None`: the consensus has no such field, or is the answer of one replicate
-    /// ([`ConsensusSource::Fallback`]), whose fields were not voted for.
+    /// ([`ConsensusSource::Fallback`]), whose fields were not voted for; or the vote about it may be among what a
+    /// [`truncated`](Summary::truncated) summary has left out.
     #[must_use]
     pub fn support(&self) -> Option<f64> {
-        self.value()?;
+        let value = self.value()?;
         if self.summary.consensus_source == ConsensusSource::Fallback {
             return None;
         }
-        let voted = self.summary.distributions.iter().filter(|(pointer, _)| self.concerns(pointer));
-        let values = voted.map(|(_, statistics)| self.part_of_all(statistics.support, statistics.n as usize));
+        let voted = || self.summary.distributions.iter().filter(|(pointer, _)| self.concerns(pointer));
+        // Of a single value its own statistics are enough.
+        let is_known = !(value.is_object() || value.is_array()) && voted().next().is_some();
+        if self.summary.truncated && !is_known {
+            return None;
+        }
+        let values = voted().map(|(_, statistics)| self.part_of_all(statistics.support, statistics.n as usize));
         // A vote about a value is in the statistics above, unless it was a tie.
         let shapes =
             self.disagreements().filter(|found| found.kind != DisagreementKind::Value || found.consensus.is_none());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Consensus, Evidence, Field, Place, Violation, validator};
 use crate::decision::Decision;
 use crate::stopping::Never;
-use crate::{Bundle, BundleOptions, Bundler, Command, Compare, ConsensusRules, ConsensusSource, Input};
+use crate::{Bundle, BundleLimits, BundleOptions, Bundler, Command, Compare, ConsensusRules, ConsensusSource, Input};
 
 #[derive(Debug, PartialEq, Deserialize)]
 struct Offer {
@@ -116,6 +116,23 @@ fn support_is_the_part_of_all_replicates_that_say_so_and_of_a_part_that_of_its_w
     assert_eq!(evidence.field("/items/0").disagreements().count(), 1);
     assert_eq!(evidence.field("/price").value(), Some(&json!(100.0)));
     assert_eq!(evidence.field("/price").statistics().unwrap().n, 4);
+}
+
+#[test]
+fn nothing_has_support_by_what_a_limited_summary_leaves_out() {
+    let answers = [offer(1.0, "Paris", &[]), offer(2.0, "Paris", &[]), offer(2.0, "Lyon", &[])];
+    for (limits, city, price) in [
+        (BundleLimits::new().max_fields(1), Some(2.0 / 3.0), None),
+        (BundleLimits::new().max_fields(0).max_diffs(0), None, None),
+        (BundleLimits::new().max_diffs(0), Some(2.0 / 3.0), Some(2.0 / 3.0)),
+    ] {
+        let options = BundleOptions::new().k(3).rules(ConsensusRules::of::<Offer>()).limits(limits);
+        let bundle = run(Bundler::new(&options).unwrap().with_stop(Never), &answers);
+        let evidence = Evidence::<Offer>::from_bundle(bundle).unwrap();
+        assert_eq!(evidence.field("/city").support(), city, "{limits:?}");
+        assert_eq!(evidence.field("/price").support(), price, "{limits:?}");
+        assert_eq!(evidence.field("").support(), None, "{limits:?}");
+    }
 }
 
 #[test]
