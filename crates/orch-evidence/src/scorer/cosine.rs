@@ -69,13 +69,6 @@ impl<S, R, V> CosineScorer<S, R, V> {
         self
     }
 
-    fn missing(&self, pairs: &[TextPair]) -> Vec<Arc<str>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut seen = HashSet::new();
-        let texts = pairs.iter().flat_map(|pair| [&pair.a, &pair.b]);
-        texts.filter(|text| !kept.contains_key(*text) && seen.insert(*text)).map(Arc::clone).collect()
-    }
-
     fn known(&self, pairs: &[TextPair]) -> HashMap<Arc<str>, Arc<[f32]>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let texts = pairs.iter().flat_map(|pair| [&pair.a, &pair.b]);
@@ -108,7 +101,8 @@ where
 
     async fn score(&self, pairs: &[TextPair], context: &CallContext) -> Result<Vec<f64>, Error> {
         let mut known = self.known(pairs);
-        for texts in self.missing(pairs).chunks(self.batch) {
+        // Of what was known then: another run may keep more in between.
+        for texts in missing(pairs, &known).chunks(self.batch) {
             let request = (self.request)(texts.iter().map(ToString::to_string).collect(), context.clone());
             let answer = try_ready(&mut self.service.clone(), request).await.map_err(Into::into)?;
             let vectors = (self.vectors)(answer);
@@ -127,6 +121,13 @@ where
     fn timeout(&self) -> Duration {
         self.timeout
     }
+}
+
+/// The texts without a vector, each once.
+fn missing(pairs: &[TextPair], known: &HashMap<Arc<str>, Arc<[f32]>>) -> Vec<Arc<str>> {
+    let mut seen = HashSet::new();
+    let texts = pairs.iter().flat_map(|pair| [&pair.a, &pair.b]);
+    texts.filter(|text| !known.contains_key(*text) && seen.insert(*text)).map(Arc::clone).collect()
 }
 
 fn distance(a: &[f32], b: &[f32]) -> Result<f64, Error> {
