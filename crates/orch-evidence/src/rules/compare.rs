@@ -31,8 +31,9 @@ pub enum Compare {
     },
     /// Texts, by this metric.
     Text(TextMetric),
-    /// One of these values: case, spaces and sentence marks of a text do not matter. Another value differs
-    /// from every one but itself, and does not become the consensus as long as a listed one was said.
+    /// One of these values: case, spaces and sentence marks of a text do not matter, nor does it how a number is
+    /// written (`1`, `1.0`). Another value differs from every one but itself, and does not become the consensus as long
+    /// as a listed one was said.
     OneOf(Vec<Value>),
     /// Texts that are dates (`2024-03-01`, `1 March 2024`, `March 1, 2024`, `03/25/2024`) or dates with a time, however they are
     /// written. A date without a time is the same as any time on that day; `03/04/2024`, which may be

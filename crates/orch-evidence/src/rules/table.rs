@@ -2,6 +2,7 @@ use serde_json::Value;
 
 use super::pattern::{Key, Pattern};
 use super::{Compare, ConsensusRules, FieldRule, NullPolicy};
+use crate::tree::Num;
 use crate::{TextMetric, normalise};
 
 /// Rules made ready to be looked up on the way down an answer.
@@ -37,7 +38,7 @@ impl Rules {
         let (patterns, mut rules_of): (Vec<_>, Vec<_>) = all.into_iter().unzip();
         rules_of.push(FieldRule::default());
         let listed = rules_of.iter().map(|rule| match &rule.compare {
-            Compare::OneOf(values) => values.iter().map(one_of_key).collect(),
+            Compare::OneOf(values) => values.iter().map(|value| one_of_key(value, rules.coerce_numeric)).collect(),
             _ => Vec::new(),
         });
         Self {
@@ -109,10 +110,16 @@ impl Step {
     }
 }
 
-/// How a value of a `one_of` rule is compared.
-pub(crate) fn one_of_key(value: &Value) -> String {
-    match value {
-        Value::String(text) => normalise(text),
-        other => other.to_string(),
+/// How a value of a `one_of` rule is compared: numbers by their value, texts apart from everything else.
+pub(crate) fn one_of_key(value: &Value, coerce_numeric: bool) -> String {
+    let number = match value {
+        Value::Number(number) => Some(Num::new(number)),
+        Value::String(text) if coerce_numeric => Num::read(text),
+        _ => None,
+    };
+    match (number, value) {
+        (Some(number), _) => number.key(),
+        (None, Value::String(text)) => format!("\"{}", normalise(text)),
+        (None, other) => other.to_string(),
     }
 }

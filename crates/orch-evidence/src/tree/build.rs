@@ -110,7 +110,7 @@ impl Builder<'_> {
 
     fn node(&self, leaf: &Value, compare: &Compare, rule: u32) -> Node {
         if matches!(compare, Compare::OneOf(_)) {
-            return Node::Choice(one_of_key(leaf));
+            return Node::Choice(one_of_key(leaf, self.comparer.rules.coerce_numeric));
         }
         match leaf {
             Value::Bool(value) => Node::Bool(*value),

@@ -35,12 +35,28 @@ impl Num {
     }
 
     /// Equal for numbers of the same value.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bits of a hash, and a whole float")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bits of a hash")]
     pub(super) fn hash(self) -> u64 {
-        match self {
+        match self.whole() {
             Self::Integer(value) => mix(value as u64, (value >> 64) as u64),
-            Self::Float(value) if value.trunc() == value && value.abs() < 1e18 => Self::Integer(value as i128).hash(),
             Self::Float(value) => mix(!0, value.to_bits()),
+        }
+    }
+
+    /// A text that is equal for numbers of the same value.
+    pub(crate) fn key(self) -> String {
+        match self.whole() {
+            Self::Integer(value) => value.to_string(),
+            Self::Float(value) => value.to_string(),
+        }
+    }
+
+    /// An integer if it is one, however it is written.
+    #[expect(clippy::cast_possible_truncation, reason = "a whole float")]
+    fn whole(self) -> Self {
+        match self {
+            Self::Float(value) if value.trunc() == value && value.abs() < 1e18 => Self::Integer(value as i128),
+            other => other,
         }
     }
 

@@ -90,6 +90,17 @@ fn one_of_compares_what_is_listed_and_nothing_is_half_the_same() {
 }
 
 #[test]
+fn one_of_compares_numbers_by_their_value_and_not_with_texts_unless_these_are_coerced() {
+    let rules = rule("", Compare::OneOf(vec![json!(1), json!(-0.5), json!("true"), Value::Null]));
+    assert_eq!(by_rules(&rules, &json!(1), &json!(1.0)), 0.0);
+    assert_eq!(by_rules(&rules, &json!(-0.5), &json!(-5e-1)), 0.0);
+    for (a, b) in [(json!(1), json!("1")), (json!(true), json!("true")), (Value::Null, json!("null"))] {
+        assert_eq!(by_rules(&rules, &a, &b), 1.0, "{a} and {b}");
+    }
+    assert_eq!(by_rules(&rules.coerce_numeric(true), &json!(1), &json!("1.00")), 0.0);
+}
+
+#[test]
 fn a_date_rule_reads_dates_however_they_are_written() {
     let rules = rule("/when", Compare::Date);
     let when = |text: &str| json!({ "when": text });
