@@ -24,7 +24,7 @@ impl Note {
         match self {
             Self::Strayed => format!("the distance `{metric}` gave values outside 0 to 1, which count as 1"),
             Self::ByShingles => {
-                "approximate: texts with too many words for their metric were compared by runs of five words".to_owned()
+                "approximate: texts too long for their metric were compared by runs of five words".to_owned()
             }
             Self::TextUnread => "approximate: texts above 8 MiB were compared as they are".to_owned(),
             Self::ArraysRough => "approximate: long arrays were aligned or paired in a cheaper way".to_owned(),

@@ -19,7 +19,8 @@ pub(crate) fn checked(metric: &dyn Distance, a: &Prepared, b: &Prepared, notes: 
     if a.is_unread() || b.is_unread() {
         return if a.same(b) { 0.0 } else { 1.0 };
     }
-    if a.tokens().len().max(b.tokens().len()) > metric.longest() {
+    let (words, chars) = (a.tokens().len().max(b.tokens().len()), a.chars().max(b.chars()));
+    if words > metric.longest() || chars > metric.longest_chars() {
         notes.add(Note::ByShingles);
         return shingle_distance(a, b);
     }

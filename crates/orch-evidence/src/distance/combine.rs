@@ -50,6 +50,10 @@ impl Distance for Weighted {
     fn longest(&self) -> usize {
         self.parts.iter().map(|(metric, _)| metric.longest()).min().unwrap_or(usize::MAX)
     }
+
+    fn longest_chars(&self) -> usize {
+        self.parts.iter().map(|(metric, _)| metric.longest_chars()).min().unwrap_or(usize::MAX)
+    }
 }
 
 /// The largest of several distances. All compare the texts as the first one prepares them.
@@ -89,6 +93,10 @@ impl Distance for Max {
 
     fn longest(&self) -> usize {
         self.parts.iter().map(|metric| metric.longest()).min().unwrap_or(usize::MAX)
+    }
+
+    fn longest_chars(&self) -> usize {
+        self.parts.iter().map(|metric| metric.longest_chars()).min().unwrap_or(usize::MAX)
     }
 }
 

@@ -27,6 +27,10 @@ impl Distance for Levenshtein {
         part(edits, a.chars().max(b.chars()))
     }
 
+    fn longest_chars(&self) -> usize {
+        100_000
+    }
+
     fn bounded(&self, a: &Prepared, b: &Prepared, cutoff: f64) -> Option<f64> {
         if a.same(b) {
             return (cutoff >= 0.0).then_some(0.0);

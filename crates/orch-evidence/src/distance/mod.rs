@@ -77,6 +77,13 @@ pub trait Distance: Send + Sync {
     fn longest(&self) -> usize {
         20_000
     }
+
+    /// How many characters the longer text may have for this metric, as [`longest`](Self::longest) says of words: a
+    /// word may be of any length, and some languages do not part their words. Default: `usize::MAX`, for a metric that
+    /// does not look into words.
+    fn longest_chars(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// Edits as a part of the longer one's length.

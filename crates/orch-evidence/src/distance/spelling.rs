@@ -1,10 +1,13 @@
 //! Metrics of short texts, such as names and codes, over their characters. They take quadratic time with
-//! large factors, so longer texts than [`SHORT`] words are compared by shingles.
+//! large factors, so texts of more than [`SHORT`] words or [`SHORT_CHARS`] characters are compared by shingles.
 
 use super::{Distance, Prepared, part};
 
 /// The number of words up to which these metrics are used.
 const SHORT: usize = 2_000;
+
+/// The number of characters up to which these metrics are used: some tenths of a second.
+const SHORT_CHARS: usize = 10_000;
 
 /// Like [`Levenshtein`](super::Levenshtein), and two neighbours that change places are one edit (optimal string alignment: no
 /// part of a text is edited twice).
@@ -36,6 +39,10 @@ impl Distance for Osa {
     fn longest(&self) -> usize {
         SHORT
     }
+
+    fn longest_chars(&self) -> usize {
+        SHORT_CHARS
+    }
 }
 
 impl Distance for DamerauLevenshtein {
@@ -49,6 +56,10 @@ impl Distance for DamerauLevenshtein {
 
     fn longest(&self) -> usize {
         SHORT
+    }
+
+    fn longest_chars(&self) -> usize {
+        SHORT_CHARS
     }
 }
 
@@ -64,6 +75,10 @@ impl Distance for JaroWinkler {
     fn longest(&self) -> usize {
         SHORT
     }
+
+    fn longest_chars(&self) -> usize {
+        SHORT_CHARS
+    }
 }
 
 impl Distance for SorensenDice {
@@ -77,6 +92,10 @@ impl Distance for SorensenDice {
 
     fn longest(&self) -> usize {
         SHORT
+    }
+
+    fn longest_chars(&self) -> usize {
+        SHORT_CHARS
     }
 }
 

@@ -163,6 +163,24 @@ fn texts_of_more_than_20_000_words_are_compared_by_shingles_and_flagged() {
 }
 
 #[test]
+fn a_long_text_without_spaces_is_compared_character_by_character_only_up_to_a_limit() {
+    for metric in metrics() {
+        let Some(limit) = Some(metric.longest_chars()).filter(|limit| *limit < usize::MAX) else { continue };
+        let (one, notes) = ("a".repeat(limit + 1), Notes::default());
+        let other = format!("b{}", &one[1..]);
+        let apart = checked(&metric, &metric.prepare(&one), &metric.prepare(&other), &notes);
+        assert_eq!((apart, notes.approximate()), (1.0, true), "{}", metric.name());
+        let both = [&Weighted::new(metric, 1.0).and(Exact, 1.0) as &dyn Distance, &Max::new(Exact).and(metric)];
+        assert!(both.into_iter().all(|both| both.longest_chars() == limit), "{}", metric.name());
+    }
+    let limited = metrics().into_iter().filter(|metric| metric.longest_chars() < usize::MAX).count();
+    assert_eq!(limited, 5, "the metrics of characters");
+    let notes = Notes::default();
+    let words = (Prepared::new(&"x".repeat(200_000)), Prepared::new("x"));
+    assert_eq!((checked(&TokenLevenshtein, &words.0, &words.1, &notes), notes.approximate()), (1.0, false));
+}
+
+#[test]
 fn texts_above_8_mib_are_the_same_or_not() {
     let notes = Notes::default();
     let long = "word ".repeat((8 << 20) / 5 + 1);

@@ -94,4 +94,8 @@ impl Distance for TextMetric {
     fn longest(&self) -> usize {
         self.metric().longest()
     }
+
+    fn longest_chars(&self) -> usize {
+        self.metric().longest_chars()
+    }
 }
