@@ -40,16 +40,21 @@ pub(crate) struct Findings {
     pub(crate) units: Vec<Unit>,
 }
 
-/// The distance up to which answers count as the same, when the caller has not set one: 0.02 of the leaves of
-/// JSON, 0.2 for texts once one has more than eight words, else 0.
-pub(crate) fn default_epsilon<'a>(mut answers: impl Iterator<Item = &'a Tree> + Clone) -> f64 {
+/// The distance up to which answers count as the same, when the caller has not set one: the median of what each would
+/// have alone, of two in the middle the smaller. So a few long answers among short ones do not widen it for all.
+pub(crate) fn default_epsilon<'a>(answers: impl Iterator<Item = &'a Tree>) -> f64 {
+    let mut alone: Vec<f64> = answers.map(epsilon_alone).collect();
+    alone.sort_unstable_by(f64::total_cmp);
+    alone.get(alone.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+}
+
+/// 0.02 of the leaves of JSON, 0.2 for a text of more than eight words, else 0.
+fn epsilon_alone(answer: &Tree) -> f64 {
     const SHORT: usize = 8;
-    if answers.clone().any(Tree::is_container) {
-        0.02
-    } else if answers.any(|tree| matches!(&tree.node, Node::Text(text) if text.tokens().len() > SHORT)) {
-        0.2
-    } else {
-        0.0
+    match &answer.node {
+        _ if answer.is_container() => 0.02,
+        Node::Text(text) if text.tokens().len() > SHORT => 0.2,
+        _ => 0.0,
     }
 }
 

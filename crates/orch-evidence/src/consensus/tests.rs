@@ -121,15 +121,32 @@ fn keys_with_slashes_and_tildes_are_escaped_in_pointers() {
 
 #[test]
 fn the_default_epsilon_follows_the_kind_of_content() {
-    let epsilon = |answers: &[Value]| {
-        let comparer = Comparer::new(Arc::new(TokenLevenshtein), &ConsensusRules::new());
-        let trees: Vec<Tree> = answers.iter().map(|answer| Tree::new(answer, &comparer)).collect();
-        default_epsilon(trees.iter())
-    };
-    assert_eq!(epsilon(&[json!("short"), json!("one two three four five six seven eight")]), 0.0);
-    assert_eq!(epsilon(&[json!("short"), json!("one two three four five six seven eight nine")]), 0.2);
-    assert_eq!(epsilon(&[json!({"a": 1}), json!({"a": 2})]), 0.02);
-    assert_eq!(epsilon(&[json!(1), json!(true), Value::Null]), 0.0);
+    let nine = || json!("one two three four five six seven eight nine");
+    assert_eq!(default_of(&[json!("short"), json!("one two three four five six seven eight")]), 0.0);
+    assert_eq!(default_of(&[nine(), nine()]), 0.2);
+    assert_eq!(default_of(&[json!({"a": 1}), json!({"a": 2})]), 0.02);
+    assert_eq!(default_of(&[json!(1), json!(true), Value::Null]), 0.0);
+    assert_eq!(default_of(&[]), 0.0);
+}
+
+#[test]
+fn the_default_epsilon_is_that_of_the_median_answer_in_whatever_order() {
+    let (long, short) = (json!("one two three four five six seven eight nine"), json!("short"));
+    let mut answers = [long.clone(), short.clone(), short.clone(), long.clone(), long.clone()];
+    for (most, expected) in [(1, 0.2), (2, 0.0), (3, 0.0), (4, 0.0), (5, 0.2)] {
+        assert_eq!(default_of(&answers[..most]), expected, "the first {most}");
+    }
+    for _ in 0..answers.len() {
+        answers.rotate_left(1);
+        assert_eq!(default_of(&answers), 0.2);
+    }
+    assert_eq!(default_of(&[long, short.clone(), short]), 0.0, "one long answer among short ones");
+}
+
+fn default_of(answers: &[Value]) -> f64 {
+    let comparer = Comparer::new(Arc::new(TokenLevenshtein), &ConsensusRules::new());
+    let trees: Vec<Tree> = answers.iter().map(|answer| Tree::new(answer, &comparer)).collect();
+    default_epsilon(trees.iter())
 }
 
 fn kinds(findings: &Findings) -> Vec<(String, DisagreementKind)> {
@@ -219,6 +236,9 @@ fn a_value_that_is_not_listed_wins_only_where_no_listed_one_was_said() {
     assert_eq!(consensus(&["unsure", "unsure", "High."]), json!({"v": "high"}));
     assert_eq!(consensus(&["unsure", "Unsure"]), json!({"v": "unsure"}));
     assert_eq!(consensus(&["LOW", "low", "high"]), json!({"v": "low"}));
+    let numbers = ConsensusRules::new().field("/v", Compare::OneOf(vec![json!(1), json!(2)]));
+    let answers = [json!({"v": 1.0}), json!({"v": 1.0}), json!({"v": 2})];
+    assert_eq!(by_rules(&numbers, &answers, 0, None).consensus, Some(json!({"v": 1})));
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl BundleOptions {
     }
 
     /// The distance up to which two answers count as the same, 0 to 1. Default: 0.02 of the leaves for JSON,
-    /// 0.2 for texts of more than eight words, else 0.
+    /// 0.2 for texts of more than eight words, else 0; of answers of several kinds, what the median answer has.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = Some(epsilon);
         self
