@@ -145,3 +145,19 @@ impl<S, R, V> fmt::Debug for CosineScorer<S, R, V> {
         f.debug_struct("CosineScorer").field("name", &self.name).field("batch", &self.batch).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_run_keeps_in_between_is_still_embedded_here() {
+        let scorer = CosineScorer::new("none", (), (), ());
+        let pairs = [TextPair::new("a", "b")];
+        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+        let known = scorer.known(&pairs);
+        scorer.keep(&HashMap::from([(Arc::clone(&a), [1.0].into())]));
+        assert_eq!(missing(&pairs, &known), [a, Arc::clone(&b)]);
+        assert_eq!(missing(&pairs, &scorer.known(&pairs)), [b]);
+    }
+}

@@ -139,18 +139,3 @@ async fn vectors_without_an_angle_are_a_bad_output() {
         assert!(matches!(error.kind(), ErrorKind::BadOutput { .. }), "{error:?}");
     }
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_cosine_scorer_may_serve_many_runs_at_the_same_time() {
-    let scorer = Arc::new(embeddings(Arc::default()));
-    for round in 0..200 {
-        let runs = (0..4).map(|_| {
-            let scorer = Arc::clone(&scorer);
-            let pairs = [TextPair::new(format!("1 0 {round}"), format!("0 1 {round}"))];
-            tokio::spawn(async move { scorer.score(&pairs, &CallContext::new()).await })
-        });
-        for run in runs.collect::<Vec<_>>() {
-            assert_eq!(run.await.expect("no run panics").unwrap().len(), 1);
-        }
-    }
-}
