@@ -1,5 +1,6 @@
 //! A client's tool as a plain tool, and where the money of a run went.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::Key;
@@ -7,7 +8,8 @@ use orch_core::{
     CallContext, Counted, Deadline, Error, ErrorKind, HasContext, Limits, Meter, Output, Request, ToolSpec, Usage, Usd,
     tool_fn,
 };
-use orch_facade::{Budget, BundleTool, Client, Outcome, RetryPolicy, Rule, RulePlanner};
+use orch_facade::{Budget, BundleTool, Client, IdempotencyConfig, Outcome, RetryPolicy, Rule, RulePlanner};
+use orch_reliability::MemoryStore;
 use orch_testkit::ScriptedTool;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -38,6 +40,19 @@ async fn a_clients_tool_is_a_plain_tool_with_all_that_stands_around_it() {
     let second = tool.oneshot(keyed()).await.unwrap();
     assert_eq!(first.content(), second.content());
     assert_eq!((second.replayed(), calls.count()), (true, 2), "repeated once, then remembered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_clients_over_one_store_remember_a_run_once_if_the_inner_one_remembers_nothing() {
+    let (tool, calls) = counting_tool(ToolSpec::pure("ask"), |_| Output::from("x"));
+    let store = Arc::new(MemoryStore::new());
+    let forgetful = IdempotencyConfig::default().enabled(false);
+    let inner = Client::builder().tool(tool).idempotency_store(store.clone()).idempotency(forgetful).build().unwrap();
+    let outer = Client::builder().tool(inner.into_tool("ask").unwrap()).idempotency_store(store).build().unwrap();
+    for replayed in [false, true] {
+        let outcome = outer.run("x").tool("ask").idempotency_key("k").await.unwrap();
+        assert_eq!((outcome.replayed(), calls.count()), (replayed, 1));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,6 +15,10 @@ impl Client {
     /// call's own context counts: its ids, events, key, account and deadline. The client's deadline is set when it has none,
     /// and the client's budget caps what one call takes from its account.
     ///
+    /// In another client, a run with a key is remembered by both. The two must not share one store, where the inner run would wait
+    /// for the outer one that waits for it: give one of them a store of its own, or switch its idempotency off with
+    /// [`IdempotencyConfig::enabled`](orch_reliability::IdempotencyConfig::enabled).
+    ///
     /// # Errors
     /// `UnknownTool`, with the nearest name.
     pub fn into_tool(self, name: &str) -> Result<BoxTool, Error> {
