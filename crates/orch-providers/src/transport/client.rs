@@ -93,6 +93,7 @@ impl Transport {
     }
 
     /// Where requests to a path below the base URL go.
+    #[cfg(feature = "openai")]
     pub(crate) fn endpoint(&self, path: &str) -> Result<Endpoint, Error> {
         self.base.endpoint(path)
     }
