@@ -52,7 +52,7 @@ fn what_was_reached_on_recorded_answers_is_held() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let data = root.join("../shared/data");
     if !data.is_dir() {
-        println!("SKIPPED: no recorded answers at {}", data.display());
+        orch_testkit::skipped(format_args!("no recorded answers at {}", data.display()));
         return;
     }
     let output = Command::new(env!("CARGO"))

@@ -13,11 +13,10 @@ use serde_json::{Value, json};
 use crate::quickstart::json_of;
 
 /// The server's address, or `None` after saying that the test is skipped.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn server(variable: &str) -> Option<String> {
     let address = std::env::var(variable).ok();
     if address.is_none() {
-        eprintln!("SKIPPED: {variable} is not set, so nothing was tested against that server");
+        orch_testkit::skipped(format_args!("{variable} is not set, so nothing was tested against that server"));
     }
     address
 }

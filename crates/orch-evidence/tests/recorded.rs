@@ -1,6 +1,6 @@
 //! Checks against recorded outputs of language models, where they are at hand beside the repository.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, and a skip must be seen")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -20,7 +20,7 @@ struct Question {
 fn recorded(name: &str) -> Option<Vec<Question>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name).with_extension("jsonl");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("SKIPPED: no recorded data at {}", path.display());
+        orch_testkit::skipped(format_args!("no recorded data at {}", path.display()));
         return None;
     };
     let question = |line: &str| {
@@ -125,7 +125,7 @@ fn trivia_answers_vote_as_well_as_they_should_and_the_default_rule_saves_a_third
 fn crosswords_are_better_letter_by_letter_than_one_by_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/crosswords_json_gpt4cot_k10.jsonl");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("SKIPPED: no recorded data at {}", path.display());
+        orch_testkit::skipped(format_args!("no recorded data at {}", path.display()));
         return;
     };
     let (mut single, mut voted, mut letters) = (0.0, 0.0, 0.0);

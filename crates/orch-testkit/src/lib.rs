@@ -8,6 +8,7 @@ pub mod ledger;
 mod probe;
 mod rule;
 mod scripted;
+mod skipped;
 pub mod store;
 pub mod time;
 
@@ -18,4 +19,5 @@ pub use faults::{Fault, FaultKind, FaultLayer, Faults, FaultsFuture, Site};
 pub use ledger::check_budget_ledger;
 pub use probe::{Counts, Probe, ProbeFuture, ProbeService};
 pub use scripted::{Calls, ScriptedTool};
+pub use skipped::skipped;
 pub use store::check_idempotency_store;

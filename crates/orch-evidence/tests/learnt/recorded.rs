@@ -19,7 +19,7 @@ pub(crate) struct Question {
 pub(crate) fn recorded(name: &str) -> Option<Vec<Question>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name).with_extension("jsonl");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("SKIPPED: no recorded data at {}", path.display());
+        orch_testkit::skipped(format_args!("no recorded data at {}", path.display()));
         return None;
     };
     let question = |line: &str| {

@@ -140,11 +140,10 @@ fn a_model_that_chats_and_embeds_is_asked_without_the_name_of_a_trait() {
 }
 
 /// The server's address, or `None` after saying that the test is skipped.
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 fn server() -> Option<String> {
     let address = std::env::var("ORCH_WIRE_LLAMA_EMBED").ok();
     if address.is_none() {
-        eprintln!("SKIPPED: ORCH_WIRE_LLAMA_EMBED is not set, so nothing was embedded by that server");
+        orch_testkit::skipped("ORCH_WIRE_LLAMA_EMBED is not set, so nothing was embedded by that server");
     }
     address
 }

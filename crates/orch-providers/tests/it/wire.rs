@@ -14,11 +14,10 @@ use tower::ServiceExt;
 type Model = ProviderService<dyn Provider>;
 
 /// Where a server is, or `None` after saying that the test is skipped.
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 pub(crate) fn address(variable: &str) -> Option<String> {
     let address = std::env::var(variable).ok();
     if address.is_none() {
-        eprintln!("SKIPPED: {variable} is not set, so nothing was tested against that server");
+        orch_testkit::skipped(format_args!("{variable} is not set, so nothing was tested against that server"));
     }
     address
 }

@@ -39,7 +39,7 @@ fn recorded() -> Option<Vec<Value>> {
     match std::fs::read_to_string(&path) {
         Ok(text) => Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()),
         Err(_) => {
-            println!("SKIPPED: no recorded data at {}", path.display());
+            orch_testkit::skipped(format_args!("no recorded data at {}", path.display()));
             None
         }
     }
