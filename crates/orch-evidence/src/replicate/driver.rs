@@ -269,7 +269,7 @@ where
         let mut bundle = finished.map_err(|error| {
             let out_of_time = context.deadline().filter(|_| self.out_of_time);
             let why = out_of_time.map(|deadline| deadline.error(Instant::now())).or(self.out_of_money);
-            why.map_or(error.clone(), |why| why.with_attempts(error.attempts().to_vec()))
+            why.map_or(error.clone(), |why| why.with_attempts(error.attempts().to_vec()).with_source(error))
         })?;
         bundle.meta.total_elapsed = self.started.elapsed();
         bundle.decision = self.policy.map(|policy| policy.decide(context.request_id(), &bundle, wall_clock()));

@@ -34,7 +34,8 @@ use crate::{AsyncPairScorer, Consensus, ConsensusRules, typed};
 /// # Errors
 /// `InvalidRequest` for settings or options that cannot be kept, outside any tool's scope, and for a tool whose
 /// [`Effect`](orch_core::Effect) is not `Pure`. `ReplicatesFailed` with all causes when no replicate gave a valid answer;
-/// `BudgetExceeded`, `DeadlineExceeded` or `Cancelled` when there is none for that reason.
+/// `BudgetExceeded` or `DeadlineExceeded`, with that error as their source, when there is none for that reason, or
+/// `Cancelled`. An answer that was paid for and cannot be used is the output of its cause.
 ///
 /// # Order
 /// Outside retry, circuit breaker, rate limit, bulkhead and timeouts, so that they see each replicate. Inside

@@ -367,6 +367,24 @@ async fn at_the_deadline_without_an_answer_the_error_is_that_of_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_the_deadline_an_answer_that_was_paid_for_and_cannot_be_used_is_in_the_error() {
+    let tool = ask(|request| async move {
+        if number(&request) == 1 {
+            return Ok(Output::from("").with_usage(Usage::new().output(Counted::reported(7))));
+        }
+        std::future::pending().await
+    });
+    let deadline = Deadline::after(Instant::now(), Duration::from_secs(5));
+    let layer = ReplicateLayer::new(3).waves(Waves::All);
+    let error = call(&layer, tool, within(CallContext::new().with_deadline(deadline))).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::DeadlineExceeded), "{error:?}");
+    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Error>()).unwrap();
+    let ErrorKind::ReplicatesFailed { causes } = source.kind() else { panic!("{source:?}") };
+    let paid = causes.iter().find_map(Error::output).expect("the empty answer");
+    assert_eq!(paid.usage().tokens(), 7);
+}
+
+#[tokio::test(start_paused = true)]
 async fn cancelling_from_outside_ends_the_run_at_once() {
     let context = CallContext::new();
     let (token, meter) = (context.cancellation().clone(), context.meter().clone());
