@@ -1,12 +1,10 @@
 //! Recorded answers through the bundler, as if they came from a tool.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
-use orch_core::{ErrorKind, Output, Usage};
-use orch_evidence::{Bundle, BundleOptions, Bundler, Command, Distance, Input, StopRule};
+use orch_core::{ErrorKind, Output};
+use orch_evidence::{Bundle, BundleOptions, Bundler, Distance, StopRule};
 use serde_json::Value;
 
 /// The bundle of these answers, in this order, as far as the rule lets it go. `None`: no answer is valid.
@@ -16,24 +14,9 @@ pub(crate) fn bundle(
     metric: &Arc<dyn Distance>,
 ) -> anyhow::Result<Option<Bundle>> {
     let k = u32::try_from(answers.len()).context("too many answers")?;
-    let mut bundler =
+    let bundler =
         Bundler::new(&BundleOptions::new().k(k))?.with_stop(Arc::clone(rule)).with_distance(Arc::clone(metric));
-    let mut todo = VecDeque::from(bundler.start());
-    while let Some(command) = todo.pop_front() {
-        match command {
-            Command::Launch { index, .. } => {
-                let result = Ok(Output::from(answers[index as usize - 1].clone()));
-                let (usage, elapsed) = (Usage::new(), Duration::ZERO);
-                todo.extend(bundler.on(Input::Finished { index, result, usage, elapsed }));
-            }
-            Command::Measure { index, against } => {
-                let row = bundler.measurement(index, &against).run();
-                todo.extend(bundler.on(Input::Measured { index, row }));
-            }
-            _ => {}
-        }
-    }
-    match bundler.finish() {
+    match bundler.replay(|index| Ok(Output::from(answers[index as usize - 1].clone()))) {
         Ok(bundle) => Ok(Some(bundle)),
         Err(error) if matches!(error.kind(), ErrorKind::ReplicatesFailed { .. }) => Ok(None),
         Err(error) => Err(error.into()),

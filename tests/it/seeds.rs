@@ -9,7 +9,7 @@ use orch_core::{
     BudgetKind, Circuit, Class, Content, Counted, Error, ErrorKind, Estimate, HasContext, Output, Request, Target,
     Tool, ToolKind, ToolSpec, Usage, Usd, Verdict, tool_fn,
 };
-use orch_evidence::{BundleContent, BundleOptions, Bundler, Command, Input as BundlerInput};
+use orch_evidence::{BundleContent, BundleOptions, Bundler};
 use orch_facade::{
     Budget, BundleTool, CircuitBreakerConfig, Client, IdempotencyConfig, Input, Op, RetryPolicy, Rule, RulePlanner,
     Run, Status,
@@ -151,24 +151,8 @@ impl Tool for MyBundle {
         let options = BundleOptions::from_json(request.options())?.over(&BundleOptions::new().k(3));
         let sources = ["the archive says yes", "the index says yes", "the archive says yes"];
         let answers = join_all(sources.map(|answer| async move { Ok::<_, Error>(Output::from(answer)) })).await;
-        let mut bundler = Bundler::new(&options)?;
-        let mut commands = bundler.start();
-        while let Some(command) = commands.pop() {
-            commands.extend(match command {
-                Command::Launch { index, .. } => bundler.on(BundlerInput::Finished {
-                    index,
-                    result: answers[index as usize - 1].clone(),
-                    usage: Usage::new(),
-                    elapsed: Duration::ZERO,
-                }),
-                Command::Measure { index, against } => {
-                    let row = bundler.measurement(index, &against).run();
-                    bundler.on(BundlerInput::Measured { index, row })
-                }
-                _ => Vec::new(),
-            });
-        }
-        Ok(Output::from(Content::typed(BundleContent::new(bundler.finish()?))))
+        let bundle = Bundler::new(&options)?.replay(|index| answers[index as usize - 1].clone())?;
+        Ok(Output::from(Content::typed(BundleContent::new(bundle))))
     }
 }
 

@@ -50,6 +50,8 @@ fn implementation(input: &DeriveInput, krate: &TokenStream) -> Result<TokenStrea
     let name = &input.ident;
     let generics = bounded(&input.generics, krate);
     let (parameters, arguments, bounds) = generics.split_for_impl();
+    // Paths are written out because the user may have imported anything under their last names; a type without rules
+    // leaves `place` unused.
     Ok(quote! {
         #[automatically_derived]
         #[allow(unused_qualifications)]

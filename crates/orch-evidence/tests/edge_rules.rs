@@ -2,34 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::time::Duration;
-
-use orch_core::{Content, Error, ErrorKind, Output, Usage};
+use orch_core::{Content, Error, ErrorKind, Output};
 use orch_evidence::stopping::Never;
 use orch_evidence::{
-    Bundle, BundleOptions, Bundler, Command, ConsensusRules, Distance, Input, Normaliser, NullPolicy, TextMetric,
-    normalise,
+    Bundle, BundleOptions, Bundler, ConsensusRules, Distance, Normaliser, NullPolicy, TextMetric, normalise,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn bundle(options: &BundleOptions, answers: &[Result<Value, Error>]) -> Result<Bundle, Error> {
-    let mut bundler = Bundler::new(&options.clone().k(u32::try_from(answers.len()).unwrap()))?.with_stop(Never);
-    let mut todo = bundler.start();
-    while let Some(command) = todo.pop() {
-        todo.extend(match command {
-            Command::Launch { index, .. } => {
-                let result = answers[index as usize - 1].clone().map(Output::from);
-                bundler.on(Input::Finished { index, result, usage: Usage::new(), elapsed: Duration::ZERO })
-            }
-            Command::Measure { index, against } => {
-                let row = bundler.measurement(index, &against).run();
-                bundler.on(Input::Measured { index, row })
-            }
-            _ => Vec::new(),
-        });
-    }
-    bundler.finish()
+    let bundler = Bundler::new(&options.clone().k(u32::try_from(answers.len()).unwrap()))?.with_stop(Never);
+    bundler.replay(|index| answers[index as usize - 1].clone().map(Output::from))
 }
 
 fn of(answers: &[Value]) -> Bundle {

@@ -2,13 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
-use std::collections::VecDeque;
 use std::path::Path;
-use std::time::Duration;
 
-use orch_core::{Output, Usage};
+use orch_core::Output;
 use orch_evidence::stopping::{Lock, Never};
-use orch_evidence::{Bundle, BundleOptions, Bundler, Command, Input, StopRule, normalise};
+use orch_evidence::{Bundle, BundleOptions, Bundler, StopRule, normalise};
 use serde_json::Value;
 
 /// Which answers were recorded for one question, and which of them are right.
@@ -35,23 +33,11 @@ fn bundle(answers: &[Value], rule: impl StopRule + 'static) -> Bundle {
     let k = u32::try_from(answers.len()).unwrap();
     // An empty answer is an answer here: it was recorded as one.
     let options = BundleOptions::new().k(k).epsilon(0.0).allow_empty(true);
-    let mut bundler = Bundler::new(&options).unwrap().with_stop(rule);
-    let mut todo = VecDeque::from(bundler.start());
-    while let Some(command) = todo.pop_front() {
-        match command {
-            Command::Launch { index, .. } => {
-                let result = Ok(Output::from(answers[index as usize - 1].clone()));
-                let (usage, elapsed) = (Usage::new(), Duration::ZERO);
-                todo.extend(bundler.on(Input::Finished { index, result, usage, elapsed }));
-            }
-            Command::Measure { index, against } => {
-                let row = bundler.measurement(index, &against).run();
-                todo.extend(bundler.on(Input::Measured { index, row }));
-            }
-            _ => {}
-        }
-    }
-    bundler.finish().unwrap()
+    Bundler::new(&options)
+        .unwrap()
+        .with_stop(rule)
+        .replay(|index| Ok(Output::from(answers[index as usize - 1].clone())))
+        .unwrap()
 }
 
 fn medoid(bundle: &Bundle) -> usize {

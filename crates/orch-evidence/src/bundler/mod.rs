@@ -4,6 +4,7 @@ mod closing;
 mod finish;
 mod input;
 mod measurement;
+mod replay;
 mod slot;
 mod steps;
 

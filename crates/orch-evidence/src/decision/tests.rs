@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use orch_core::{Output, Usage};
+use orch_core::Output;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{BundleOptions, Bundler, Command, Input};
+use crate::{BundleOptions, Bundler};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const NOW: Duration = Duration::from_secs(1_790_000_000);
@@ -16,23 +16,8 @@ fn bundle(answers: &[Value]) -> Bundle {
     driven(bundler.with_stop(crate::stopping::Never), answers)
 }
 
-fn driven(mut bundler: Bundler, answers: &[Value]) -> Bundle {
-    let mut todo = std::collections::VecDeque::from(bundler.start());
-    while let Some(command) = todo.pop_front() {
-        match command {
-            Command::Launch { index, .. } => {
-                let result = Ok(Output::from(answers[index as usize - 1].clone()));
-                let (usage, elapsed) = (Usage::new(), Duration::ZERO);
-                todo.extend(bundler.on(Input::Finished { index, result, usage, elapsed }));
-            }
-            Command::Measure { index, against } => {
-                let row = bundler.measurement(index, &against).run();
-                todo.extend(bundler.on(Input::Measured { index, row }));
-            }
-            _ => {}
-        }
-    }
-    bundler.finish().unwrap()
+fn driven(bundler: Bundler, answers: &[Value]) -> Bundle {
+    bundler.replay(|index| Ok(Output::from(answers[index as usize - 1].clone()))).unwrap()
 }
 
 fn texts(answers: &[&str]) -> Bundle {

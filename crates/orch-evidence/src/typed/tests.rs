@@ -1,15 +1,13 @@
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-use orch_core::{ErrorKind, Output, Usage};
+use orch_core::{ErrorKind, Output};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Consensus, Evidence, Field, Place, Violation, validator};
 use crate::decision::Decision;
 use crate::stopping::Never;
-use crate::{Bundle, BundleLimits, BundleOptions, Bundler, Command, Compare, ConsensusRules, ConsensusSource, Input};
+use crate::{Bundle, BundleLimits, BundleOptions, Bundler, Compare, ConsensusRules, ConsensusSource};
 
 #[derive(Debug, PartialEq, Deserialize)]
 struct Offer {
@@ -48,23 +46,8 @@ fn bundler(answers: &[Value]) -> Bundler {
 }
 
 /// Its bundle of these answers.
-fn run(mut bundler: Bundler, answers: &[Value]) -> Bundle {
-    let mut todo = VecDeque::from(bundler.start());
-    while let Some(command) = todo.pop_front() {
-        match command {
-            Command::Launch { index, .. } => {
-                let result = Ok(Output::new(answers[index as usize - 1].clone()));
-                let (usage, elapsed) = (Usage::new(), Duration::ZERO);
-                todo.extend(bundler.on(Input::Finished { index, result, usage, elapsed }));
-            }
-            Command::Measure { index, against } => {
-                let row = bundler.measurement(index, &against).run();
-                todo.extend(bundler.on(Input::Measured { index, row }));
-            }
-            _ => {}
-        }
-    }
-    bundler.finish().unwrap()
+fn run(bundler: Bundler, answers: &[Value]) -> Bundle {
+    bundler.replay(|index| Ok(Output::new(answers[index as usize - 1].clone()))).unwrap()
 }
 
 fn bundle(answers: &[Value]) -> Bundle {

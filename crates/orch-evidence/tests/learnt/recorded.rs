@@ -1,12 +1,10 @@
 //! Recorded sets, and what a bundle says of the first K answers of a question in some order.
 
-use std::collections::VecDeque;
 use std::path::Path;
-use std::time::Duration;
 
-use orch_core::{Output, Usage};
+use orch_core::Output;
 use orch_evidence::stopping::Never;
-use orch_evidence::{Bundle, BundleOptions, Bundler, Command, Input};
+use orch_evidence::{Bundle, BundleOptions, Bundler};
 use serde_json::Value;
 
 /// Which answers were recorded for one question, and which of them are right.
@@ -52,23 +50,8 @@ fn bundle(answers: &[Value]) -> Bundle {
     let k = u32::try_from(answers.len()).unwrap();
     // An empty answer is an answer here: it was recorded as one.
     let options = BundleOptions::new().k(k).epsilon(0.0).allow_empty(true);
-    let mut bundler = Bundler::new(&options).unwrap().with_stop(Never).with_task("recorded");
-    let mut todo = VecDeque::from(bundler.start());
-    while let Some(command) = todo.pop_front() {
-        match command {
-            Command::Launch { index, .. } => {
-                let result = Ok(Output::from(answers[index as usize - 1].clone()));
-                let (usage, elapsed) = (Usage::new(), Duration::ZERO);
-                todo.extend(bundler.on(Input::Finished { index, result, usage, elapsed }));
-            }
-            Command::Measure { index, against } => {
-                let row = bundler.measurement(index, &against).run();
-                todo.extend(bundler.on(Input::Measured { index, row }));
-            }
-            _ => {}
-        }
-    }
-    bundler.finish().unwrap()
+    let bundler = Bundler::new(&options).unwrap().with_stop(Never).with_task("recorded");
+    bundler.replay(|index| Ok(Output::from(answers[index as usize - 1].clone()))).unwrap()
 }
 
 /// Puts things into an order that the seed decides (Fisher and Yates, over `SplitMix64`).
