@@ -45,24 +45,3 @@ fn the_program_in_the_readme_is_the_example_of_that_name() {
     let body: String = body.lines().map(|line| format!("{}\n", line.strip_prefix("    ").unwrap_or(line))).collect();
     assert!(readme.contains(body.trim_end()), "the README does not show examples/ten_lines.rs:\n{body}");
 }
-
-#[test]
-fn every_local_link_of_the_documents_leads_somewhere() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut documents = vec![root.join("README.md"), root.join("CONTRIBUTING.md"), root.join("CHANGELOG.md")];
-    for folder in ["docs", "docs/decisions"] {
-        let entries = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
-        documents.extend(entries.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
-    }
-    for document in documents {
-        let text = std::fs::read_to_string(&document).unwrap();
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let path = link.split('#').next().unwrap_or_default();
-            if path.is_empty() || path.contains("://") {
-                continue;
-            }
-            let target = document.parent().unwrap().join(path);
-            assert!(target.exists(), "{} links to {link}, which does not exist", document.display());
-        }
-    }
-}
