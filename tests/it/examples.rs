@@ -1,5 +1,6 @@
 //! Programs in `examples/` whose output is a promise.
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -14,14 +15,19 @@ pub(crate) fn run(example: &str) -> String {
 
 /// How an example ends with these arguments.
 fn ended(example: &str, args: &[&str]) -> Output {
+    command(example, args).output().unwrap()
+}
+
+/// An example with these arguments.
+pub(crate) fn command(example: &str, args: &[&str]) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    Command::new(env!("CARGO"))
+    let mut command = Command::new(env!("CARGO"));
+    command
         .current_dir(root)
         .args(["run", "--quiet", "--package", "orch-examples", "--example", example, "--"])
         .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+        .stdin(Stdio::null());
+    command
 }
 
 #[test]
@@ -83,11 +89,78 @@ fn errors_are_told_apart_and_keep_what_was_paid_for() {
 }
 
 #[test]
-fn another_provider_answers_and_a_circuit_that_is_open_is_not_asked() {
+fn a_provider_on_another_wire_answers_and_a_circuit_that_is_open_is_not_asked() {
     let text = run("fallback");
     let lines: Vec<_> = text.lines().collect();
-    assert!(lines[..3].iter().all(|line| line.contains("yes by good_model")), "{text}");
-    assert!(lines[2].ends_with("[]") && lines[3] == "cheap-provider: circuit open", "{text}");
+    assert!(lines[..3].iter().all(|line| line.starts_with("yes by good_model for $0.000138 ")), "{text}");
+    assert!(lines[0].contains("[cheap-provider: repeated, cheap-provider: stopped: no attempts left]"), "{text}");
+    let end = [
+        "yes by good_model for $0.000138 []",
+        "cheap-provider: circuit open",
+        "cheap: asked 3 times at /v1/chat/completions",
+        "good: asked 3 times at /v1/messages",
+    ];
+    assert_eq!(lines[2..], end, "{text}");
+}
+
+#[test]
+fn a_bundle_tool_of_ones_own_asks_its_sources_and_gets_the_evidence() {
+    let text = run("own_bundle_tool");
+    let (told, rest) = text.split_at(text.find("Some(").unwrap());
+    let mut told: Vec<_> = told.lines().map(str::trim_end).collect();
+    told.sort_unstable();
+    assert_eq!(told, ["r1 Valid", "r2 Valid", "r3 Valid", "r4 Failed 503"], "sources end in any order");
+    let expected = "\
+Some(String(\"built in 1887\")) with confidence 0.82
+\"built in 1887\" by r1 r2
+\"built in 1889\" by r3
+r2 attempt 1: repeated
+r2 attempt 2: succeeded
+r4 attempt 1: repeated
+r4 attempt 2: stopped: no attempts left
+$0.006 in all
+";
+    assert_eq!(rest, expected);
+}
+
+#[test]
+fn each_of_the_three_limits_has_a_kind_and_keeps_what_was_paid_for() {
+    let text = run("budgets");
+    let time = text.lines().find(|line| line.starts_with("  time: ")).unwrap();
+    assert!(time.ends_with(" of 20ms; cancelled"), "{text}");
+    let expected = "\
+hard, by its estimate:
+  tokens: 500 tokens of 499 tokens; nothing was spent
+  cost: $0.0100 of $0.0090; nothing was spent
+  an answer for 500 tokens and $0.01
+soft, found out afterwards:
+  tokens: 500 tokens of 499 tokens; paid for and kept: forty-two
+  cost: $0.0100 of $0.0090; paid for and kept: forty-two
+time, whatever the tool does:
+money for three replicates of five:
+  3 instead of 5: the budget allows 3 of 5 replicates
+  Some(String(\"forty-two\")) for $0.03
+";
+    assert_eq!(text.replace(&format!("{time}\n"), ""), expected);
+}
+
+#[test]
+fn a_story_is_streamed_to_a_file_without_the_notes_and_a_reader_that_leaves_is_no_failure() {
+    let output = ended("stream_terminal", &[]);
+    let (answer, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(answer.starts_with("Twice a day the sea") && answer.ends_with("lag behind.\n"), "{answer}");
+    let notes: Vec<_> = notes.lines().filter(|line| !line.starts_with("again in ")).collect();
+    let expected =
+        ["asking storyteller", "failed (transient): the storyteller is busy", "asking storyteller", "done, 0 tokens"];
+    assert_eq!(notes, expected);
+
+    let mut child = command("stream_terminal", &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut beginning = [0; 5];
+    child.stdout.take().unwrap().read_exact(&mut beginning).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(&beginning, b"Twice");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("done"), "nobody read on, so the run was ended");
 }
 
 /// Capitals: of each question four answers, of which the first three agree in most.
