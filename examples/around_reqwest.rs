@@ -50,8 +50,7 @@ async fn fetch(client: reqwest::Client, request: http::Request<String>) -> Resul
     if status.is_success() {
         return response.text().await.map_err(transport);
     }
-    let failure =
-        ProviderFailure { provider: "loopback".into(), status: Some(status.as_u16()), ..ProviderFailure::default() };
+    let failure = ProviderFailure::new("loopback", "").status(status.as_u16());
     let class = match status.as_u16() {
         429 => Class::Throttled,
         401 | 403 => Class::Auth,

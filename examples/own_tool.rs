@@ -33,7 +33,7 @@ impl Tool for Summarise {
 
     fn estimate(&self, request: &Request) -> Result<Estimate, Error> {
         let words = request.input().as_text().unwrap_or_default().split_whitespace().count() as u64;
-        Ok(Estimate { input_tokens: Some(words * 2), output_tokens: Some(10), ..Estimate::unknown() })
+        Ok(Estimate::unknown().input(words * 2).output(10))
     }
 
     async fn call(self: Arc<Self>, request: Request) -> Result<Output, Error> {

@@ -91,7 +91,7 @@ fn main() -> anyhow::Result<()> {
 /// A tool of this name that would take a thousand tokens, and is never called.
 fn tool(name: &str) -> BoxTool {
     let never = |_: Request| async { Err::<Value, _>(Error::tool_execution("nothing is run here")) };
-    let estimate = Estimate { output_tokens: Some(1_000), ..Estimate::unknown() };
+    let estimate = Estimate::unknown().output(1_000);
     tool_fn(ToolSpec::pure(name), never).into_tool().estimator(move |_| Ok(estimate))
 }
 

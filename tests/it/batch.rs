@@ -94,7 +94,7 @@ async fn a_failure_is_its_own_runs_and_the_summary_counts_it() {
 
 #[tokio::test(start_paused = true)]
 async fn all_runs_pay_from_one_account_and_what_it_cannot_pay_is_refused_before_it_is_spent() {
-    let estimate = Estimate { output_tokens: Some(10), ..Estimate::default() };
+    let estimate = Estimate::unknown().output(10);
     let used = || Output::from("fine").with_usage(Usage::new().output(Counted::reported(10)));
     let tool = ScriptedTool::new(ToolSpec::pure("t")).with_estimate(estimate).cycling().then_ok(used());
     let calls = tool.calls();

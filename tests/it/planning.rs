@@ -18,7 +18,7 @@ fn tool(name: &'static str, tokens: u64) -> orch_core::BoxTool {
     let tool = tool_fn(ToolSpec::pure(name), move |request: Request| async move {
         Ok::<_, Error>(json!({ "tool": name, "options": request.options() }))
     });
-    let estimate = Estimate { output_tokens: Some(tokens), ..Estimate::unknown() };
+    let estimate = Estimate::unknown().output(tokens);
     tool.into_tool().estimator(move |_| Ok(estimate))
 }
 

@@ -525,7 +525,7 @@ async fn two_replicates_are_enough_when_they_agree_and_a_third_is_added_when_not
 
 #[tokio::test(start_paused = true)]
 async fn each_replicate_can_have_a_budget_of_its_own() {
-    let estimate = Estimate { output_tokens: Some(100), ..Estimate::default() };
+    let estimate = Estimate::unknown().output(100);
     let model = ScriptedTool::new(ToolSpec::pure("model")).with_estimate(estimate).then_ok("feasible");
     let calls = model.calls();
     let bundle = BundleTool::new("feasibility_bundle", model).per_replicate_budget(Budget::new().tokens(99));

@@ -75,8 +75,8 @@ fn options(request: &ChatRequest) -> ChatOptions {
 /// Why the answer ended, the calls that came in pieces, and what it used. Without a reason it has not ended.
 fn last(end: chat::StreamEnd) -> Vec<ChatEvent> {
     let calls = end.captured_tool_calls().unwrap_or_default().into_iter().zip(0..).map(|(call, index)| {
-        let (id, name) = (Some(call.call_id.clone()), Some(call.fn_name.clone()));
-        ChatEvent::ToolCall(ToolCallPiece { index, id, name, arguments: call.fn_arguments.to_string() })
+        let piece = ToolCallPiece::new(index, call.fn_arguments.to_string());
+        ChatEvent::ToolCall(piece.id(&*call.call_id).name(&*call.fn_name))
     });
     let count = |tokens: Option<i32>| tokens.and_then(|tokens| u64::try_from(tokens).ok()).map(Counted::reported);
     let (mut usage, used) = (Usage::new(), end.captured_usage.clone().unwrap_or_default());
@@ -92,7 +92,7 @@ fn last(end: chat::StreamEnd) -> Vec<ChatEvent> {
 }
 
 fn failure(provider: &str, error: &genai::Error) -> Error {
-    let (provider, message, status) = (provider.into(), error.to_string().into(), status(error));
+    let status = status(error);
     let class = match status {
         Some(429) => Class::Throttled,
         Some(401 | 403) => Class::Auth,
@@ -100,8 +100,7 @@ fn failure(provider: &str, error: &genai::Error) -> Error {
         Some(400..=499) => Class::Permanent,
         _ => Class::Transient,
     };
-    Error::new(ErrorKind::Provider(ProviderFailure { provider, status, message, ..Default::default() }))
-        .with_class(class)
+    Error::new(ErrorKind::Provider(ProviderFailure::new(provider, error.to_string()).status(status))).with_class(class)
 }
 
 fn status(error: &genai::Error) -> Option<u16> {

@@ -45,8 +45,16 @@ impl<T> Counted<T> {
 }
 
 /// What a call used. Every counter may be absent; absent is not zero.
+///
+/// ```
+/// use orch_core::{Counted, Usage};
+///
+/// let usage = Usage::new().input(Counted::reported(12)).output(Counted::estimated(5));
+/// assert_eq!((usage.tokens(), usage.cost), (17, None));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Usage {
     /// All input tokens, those read from and written to a cache included.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,24 +83,45 @@ impl Usage {
         Self::default()
     }
 
-    /// Sets the input tokens.
+    /// Sets the input tokens, those read from and written to a cache included; `None` is unknown.
     #[must_use]
-    pub fn input(mut self, tokens: Counted<u64>) -> Self {
-        self.input_tokens = Some(tokens);
+    pub fn input(mut self, tokens: impl Into<Option<Counted<u64>>>) -> Self {
+        self.input_tokens = tokens.into();
         self
     }
 
-    /// Sets the output tokens.
+    /// Sets the part of the input that came from the provider's cache; `None` is unknown.
     #[must_use]
-    pub fn output(mut self, tokens: Counted<u64>) -> Self {
-        self.output_tokens = Some(tokens);
+    pub fn cached_input(mut self, tokens: impl Into<Option<Counted<u64>>>) -> Self {
+        self.cached_input_tokens = tokens.into();
         self
     }
 
-    /// Sets the cost.
+    /// Sets the part of the input that was written to the provider's cache; `None` is unknown.
     #[must_use]
-    pub fn cost(mut self, cost: Counted<Usd>) -> Self {
-        self.cost = Some(cost);
+    pub fn cache_write(mut self, tokens: impl Into<Option<Counted<u64>>>) -> Self {
+        self.cache_write_tokens = tokens.into();
+        self
+    }
+
+    /// Sets the output tokens, reasoning included; `None` is unknown.
+    #[must_use]
+    pub fn output(mut self, tokens: impl Into<Option<Counted<u64>>>) -> Self {
+        self.output_tokens = tokens.into();
+        self
+    }
+
+    /// Sets the part of the output spent on reasoning; `None` is unknown.
+    #[must_use]
+    pub fn reasoning(mut self, tokens: impl Into<Option<Counted<u64>>>) -> Self {
+        self.reasoning_tokens = tokens.into();
+        self
+    }
+
+    /// Sets the cost; `None` is unknown.
+    #[must_use]
+    pub fn cost(mut self, cost: impl Into<Option<Counted<Usd>>>) -> Self {
+        self.cost = cost.into();
         self
     }
 
@@ -146,8 +175,16 @@ impl AddAssign<&Usage> for Usage {
 ///
 /// An absent part is unknown, not zero: nothing is reserved for it, and a
 /// planner does not skip a tool because of it.
+///
+/// ```
+/// use orch_core::Estimate;
+///
+/// let estimate = Estimate::unknown().input(100).output(20);
+/// assert_eq!((estimate.tokens(), estimate.cost), (Some(120), None));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Estimate {
     /// Input tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,6 +205,34 @@ impl Estimate {
     #[must_use]
     pub const fn unknown() -> Self {
         Self { input_tokens: None, output_tokens: None, cost: None, duration: None }
+    }
+
+    /// Sets the input tokens; `None` is unknown.
+    #[must_use]
+    pub fn input(mut self, tokens: impl Into<Option<u64>>) -> Self {
+        self.input_tokens = tokens.into();
+        self
+    }
+
+    /// Sets the most output tokens; `None` is unknown.
+    #[must_use]
+    pub fn output(mut self, tokens: impl Into<Option<u64>>) -> Self {
+        self.output_tokens = tokens.into();
+        self
+    }
+
+    /// Sets the most that it costs; `None` is unknown.
+    #[must_use]
+    pub fn cost(mut self, cost: impl Into<Option<Usd>>) -> Self {
+        self.cost = cost.into();
+        self
+    }
+
+    /// Sets how long it takes; `None` is unknown.
+    #[must_use]
+    pub fn duration(mut self, duration: impl Into<Option<Duration>>) -> Self {
+        self.duration = duration.into();
+        self
     }
 
     /// Input and output tokens; `None` when neither is known.
@@ -207,7 +272,7 @@ mod tests {
 
     #[test]
     fn an_estimate_times_k_keeps_unknown_parts_unknown() {
-        let estimate = Estimate { input_tokens: Some(10), ..Estimate::unknown() }.times(3);
+        let estimate = Estimate::unknown().input(10).times(3);
         assert_eq!(estimate.tokens(), Some(30));
         assert_eq!(estimate.cost, None);
     }

@@ -70,11 +70,7 @@ mod tests {
     #[test]
     fn the_scarcer_of_tokens_and_money_decides_and_unknowns_do_not() {
         let left = |tokens, cost: Option<u64>| Limits { tokens, cost: cost.map(Usd::from_nanos) };
-        let each = |tokens, cost: Option<u64>| Estimate {
-            output_tokens: tokens,
-            cost: cost.map(Usd::from_nanos),
-            ..Estimate::unknown()
-        };
+        let each = |tokens, cost: Option<u64>| Estimate::unknown().output(tokens).cost(cost.map(Usd::from_nanos));
         let cases = [
             (each(Some(100), None), left(Some(299), None), Some(2)),
             (each(Some(100), None), left(Some(300), None), Some(3)),

@@ -25,15 +25,15 @@ pub(crate) fn costing(name: &'static str, estimate: Estimate) -> BoxTool {
 }
 
 pub(crate) fn tokens(tokens: u64) -> Estimate {
-    Estimate { output_tokens: Some(tokens), ..Estimate::unknown() }
+    Estimate::unknown().output(tokens)
 }
 
 pub(crate) fn dollars(dollars: f64) -> Estimate {
-    Estimate { cost: Usd::from_dollars(dollars), ..Estimate::unknown() }
+    Estimate::unknown().cost(Usd::from_dollars(dollars))
 }
 
 pub(crate) fn lasting(duration: Duration) -> Estimate {
-    Estimate { duration: Some(duration), ..Estimate::unknown() }
+    Estimate::unknown().duration(duration)
 }
 
 /// A catalog that can be made ill, and its moment.

@@ -71,7 +71,7 @@ pub(crate) fn estimate(request: &ChatRequest, price: Option<Price>) -> Estimate 
     let tier =
         request.extras().get("service_tier").and_then(Value::as_str).map_or_else(Default::default, ServiceTier::of);
     let cost = price.and_then(|price| price.most(input, output, tier));
-    Estimate { input_tokens: input, output_tokens: output, cost, duration: None }
+    Estimate::unknown().input(input).output(output).cost(cost)
 }
 
 #[cfg(test)]

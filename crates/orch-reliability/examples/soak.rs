@@ -68,7 +68,7 @@ impl Soak {
 
     fn request(&self, target: usize, key: Option<usize>) -> Request {
         let mut context = CallContext::new().with_meter(self.meter.child("call", Limits::NONE));
-        let estimate = Estimate { output_tokens: Some(10), ..Estimate::unknown() };
+        let estimate = Estimate::unknown().output(10);
         context.enter(&self.specs[target], estimate);
         if let Some(key) = key {
             context = context.with_key(Key::new(format!("key-{key}")).expect("a valid key"));

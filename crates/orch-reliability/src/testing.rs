@@ -90,7 +90,7 @@ impl Service<Ask> for Script {
 
 /// A provider's refusal that passes.
 pub(crate) fn provider(class: Class) -> Error {
-    let failure = ProviderFailure { provider: "openai".into(), message: "busy".into(), ..ProviderFailure::default() };
+    let failure = ProviderFailure::new("openai", "busy");
     Error::new(ErrorKind::Provider(failure)).with_class(class)
 }
 

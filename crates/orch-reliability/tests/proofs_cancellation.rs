@@ -101,7 +101,7 @@ async fn pass(time: Duration) {
 }
 
 fn estimated(tool: ScriptedTool) -> ScriptedTool {
-    tool.with_estimate(Estimate { input_tokens: Some(10), output_tokens: Some(10), ..Estimate::unknown() })
+    tool.with_estimate(Estimate::unknown().input(10).output(10))
 }
 
 /// Fails, is repeated, and then answers.

@@ -184,6 +184,7 @@ pub enum TimeoutPhase {
 /// A failure that a provider reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct ProviderFailure {
     /// The provider.
     pub provider: Arc<str>,
@@ -201,6 +202,42 @@ pub struct ProviderFailure {
     /// The input was longer than the model's context: a larger model may take it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub context_overflow: bool,
+}
+
+impl ProviderFailure {
+    /// What a provider said; the message may be empty.
+    #[must_use]
+    pub fn new(provider: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
+        Self { provider: provider.into(), message: message.into(), ..Self::default() }
+    }
+
+    /// Sets the HTTP status; `None` when it did not come by HTTP.
+    #[must_use]
+    pub fn status(mut self, status: impl Into<Option<u16>>) -> Self {
+        self.status = status.into();
+        self
+    }
+
+    /// Sets the provider's error code or type.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<Arc<str>>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Sets the provider's id of the request.
+    #[must_use]
+    pub fn request_id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.request_id = Some(id.into());
+        self
+    }
+
+    /// Sets whether the input was longer than the model's context.
+    #[must_use]
+    pub fn context_overflow(mut self, overflow: bool) -> Self {
+        self.context_overflow = overflow;
+        self
+    }
 }
 
 impl std::fmt::Display for ProviderFailure {

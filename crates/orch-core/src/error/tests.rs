@@ -41,14 +41,13 @@ fn every_kind() -> Vec<Error> {
         ErrorKind::StreamBroken { reason: "reset".into() },
         ErrorKind::BadOutput { pointer: "/items".into(), reason: "not a list".into() },
         ErrorKind::Unpriced { model: "m-1".into() },
-        ErrorKind::Provider(ProviderFailure {
-            provider: "openai".into(),
-            status: Some(400),
-            code: Some("context_length_exceeded".into()),
-            message: "too long".into(),
-            request_id: Some("req-1".into()),
-            context_overflow: true,
-        }),
+        ErrorKind::Provider(
+            ProviderFailure::new("openai", "too long")
+                .status(400)
+                .code("context_length_exceeded")
+                .request_id("req-1")
+                .context_overflow(true),
+        ),
         ErrorKind::Panicked { message: "index out of bounds".into() },
         ErrorKind::LedgerUnavailable { reason: "down".into() },
     ];
@@ -100,7 +99,7 @@ fn full(error: Error) -> Error {
         wait: Some(Wait { duration: Duration::from_secs(7), asked_by: AskedBy::RetryAfter }),
         verdict: Verdict::Stopped(Stopped::Attempts),
     };
-    let limits = LimitHint { requests_left: Some(0), tokens_left: None, reset_in: Some(Duration::from_secs(1)) };
+    let limits = LimitHint::new().requests_left(0).reset_in(Duration::from_secs(1));
     error
         .with_class(Class::Quota)
         .with_retry_after(Duration::from_millis(2_500))

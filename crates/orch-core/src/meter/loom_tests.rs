@@ -13,7 +13,7 @@ fn run() -> Meter {
 }
 
 fn reserve(meter: &Meter, tokens: u64) -> Result<Reservation, Error> {
-    meter.reserve(&Estimate { output_tokens: Some(tokens), ..Estimate::unknown() })
+    meter.reserve(&Estimate::unknown().output(tokens))
 }
 
 fn used(tokens: u64) -> Usage {

@@ -12,11 +12,11 @@ fn tokens(limit: u64) -> Limits {
 }
 
 fn estimate(spend: Spend) -> Estimate {
-    Estimate { input_tokens: Some(spend.tokens), cost: Some(spend.cost), ..Estimate::unknown() }
+    Estimate::unknown().input(spend.tokens).cost(spend.cost)
 }
 
 fn of_tokens(tokens: u64) -> Estimate {
-    Estimate { output_tokens: Some(tokens), ..Estimate::unknown() }
+    Estimate::unknown().output(tokens)
 }
 
 fn used(spend: Spend) -> Usage {
@@ -125,7 +125,7 @@ fn the_level_that_refuses_is_named_with_its_limit_and_what_was_needed() {
         refusal(replicate.reserve(&of_tokens(11))),
         (BudgetKind::Tokens, Amount::Tokens(10), Amount::Tokens(11), "replicate 2".into())
     );
-    let dear = Estimate { cost: Some(Usd::from_nanos(51)), ..Estimate::unknown() };
+    let dear = Estimate::unknown().cost(Usd::from_nanos(51));
     let (limit, needed) = (Amount::Cost(Usd::from_nanos(50)), Amount::Cost(Usd::from_nanos(51)));
     assert_eq!(refusal(replicate.reserve(&dear)), (BudgetKind::Cost, limit, needed, "run".into()));
     assert_eq!((run.held(), replicate.held()), (Spend::ZERO, Spend::ZERO));

@@ -149,7 +149,7 @@ impl Tool for Prepared {
 }
 
 fn tokens_expected(tokens: u64) -> Estimate {
-    Estimate { output_tokens: Some(tokens), ..Estimate::unknown() }
+    Estimate::unknown().output(tokens)
 }
 
 fn tokens_used(tokens: u64) -> Usage {

@@ -8,12 +8,7 @@ use crate::testing::{World, costing, tool, with_limits};
 use crate::{Basis, Op, Rule};
 
 fn world() -> World {
-    let priced = Estimate {
-        output_tokens: Some(100),
-        cost: Usd::from_dollars(0.0012),
-        duration: Some(Duration::from_millis(800)),
-        ..Estimate::unknown()
-    };
+    let priced = Estimate::unknown().output(100).cost(Usd::from_dollars(0.0012)).duration(Duration::from_millis(800));
     World::of([tool("premium"), costing("bundle", priced), tool("quick")]).open_circuit("premium", 12)
 }
 

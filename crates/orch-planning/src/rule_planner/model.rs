@@ -117,7 +117,7 @@ proptest! {
         conditions in prop::array::uniform4((prop::option::weighted(0.4, 1..4_u64), prop::option::of(1..5_u64))),
         left in 1..5_u64,
     ) {
-        let estimate = |cost: Option<u64>| Estimate { cost: cost.map(Usd::from_nanos), ..Estimate::unknown() };
+        let estimate = |cost: Option<u64>| Estimate::unknown().cost(cost.map(Usd::from_nanos));
         let tools = TOOLS.iter().zip(conditions).map(|(name, (_, cost))| costing(name, estimate(cost)));
         let world = World::of(tools);
         let world = TOOLS.iter().zip(conditions).fold(world, |world, (name, (blocked, _))| match blocked {

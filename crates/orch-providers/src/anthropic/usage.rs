@@ -46,14 +46,12 @@ impl Counters {
     pub(super) fn usage(&self) -> Usage {
         let beside = [self.cache_write, self.cache_read].into_iter().flatten();
         let beside = beside.fold(0_u64, |sum, tokens| sum.saturating_add(tokens.value));
-        Usage {
-            input_tokens: self.input.map(|tokens| Counted::reported(tokens.value.saturating_add(beside))),
-            cached_input_tokens: self.cache_read,
-            cache_write_tokens: self.cache_write,
-            output_tokens: self.output,
-            reasoning_tokens: self.thinking,
-            cost: None,
-        }
+        Usage::new()
+            .input(self.input.map(|tokens| Counted::reported(tokens.value.saturating_add(beside))))
+            .cached_input(self.cache_read)
+            .cache_write(self.cache_write)
+            .output(self.output)
+            .reasoning(self.thinking)
     }
 }
 

@@ -42,6 +42,7 @@ pub enum ChatEvent {
 
 /// A piece of a tool call: the first of an index has id and name, the others more of the arguments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ToolCallPiece {
     /// Which call of the answer, counted from 0.
     pub index: u32,
@@ -51,4 +52,26 @@ pub struct ToolCallPiece {
     pub name: Option<String>,
     /// More of the arguments.
     pub arguments: String,
+}
+
+impl ToolCallPiece {
+    /// More of the arguments of the call `index`, counted from 0.
+    #[must_use]
+    pub fn new(index: u32, arguments: impl Into<String>) -> Self {
+        Self { index, id: None, name: None, arguments: arguments.into() }
+    }
+
+    /// Sets the id, which the tool's answer will name.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Sets the tool.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
 }

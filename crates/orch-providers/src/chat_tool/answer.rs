@@ -62,13 +62,8 @@ fn content(
 }
 
 fn declined(response: &ChatResponse, info: &ProviderInfo, code: &str, message: &str) -> Error {
-    let failure = ProviderFailure {
-        provider: info.name().into(),
-        code: Some(code.into()),
-        message: message.into(),
-        request_id: response.request_id.clone(),
-        ..ProviderFailure::default()
-    };
+    let mut failure = ProviderFailure::new(info.name(), message).code(code);
+    failure.request_id.clone_from(&response.request_id);
     Error::new(ErrorKind::Provider(failure)).with_class(Class::Permanent)
 }
 

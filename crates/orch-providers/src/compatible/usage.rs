@@ -39,14 +39,13 @@ pub(crate) const RESPONSES: Counters = Counters {
 pub(crate) fn usage(wire: &Value, at: &Counters, reports_cost: bool) -> Usage {
     let ticks = wire.get("cost_in_usd_ticks").and_then(Value::as_u64).map(|ticks| Usd::from_nanos(ticks.div_ceil(10)));
     let dollars = || wire.get("cost").filter(|_| reports_cost).and_then(Value::as_f64).and_then(Usd::from_dollars);
-    Usage {
-        input_tokens: tokens(wire, at.input),
-        cached_input_tokens: tokens(wire, at.cached),
-        cache_write_tokens: tokens(wire, at.written),
-        output_tokens: tokens(wire, at.output),
-        reasoning_tokens: tokens(wire, at.reasoning),
-        cost: ticks.or_else(dollars).map(Counted::reported),
-    }
+    Usage::new()
+        .input(tokens(wire, at.input))
+        .cached_input(tokens(wire, at.cached))
+        .cache_write(tokens(wire, at.written))
+        .output(tokens(wire, at.output))
+        .reasoning(tokens(wire, at.reasoning))
+        .cost(ticks.or_else(dollars).map(Counted::reported))
 }
 
 #[cfg(all(test, feature = "openai", feature = "responses"))]

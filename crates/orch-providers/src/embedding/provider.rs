@@ -32,7 +32,7 @@ pub trait EmbeddingProvider: Send + Sync + 'static {
         let input = Some(input.saturating_add(input.div_ceil(2)));
         let cost = self.price(model_for(self.info(), request));
         let cost = cost.and_then(|price| price.most(input, Some(0), ServiceTier::Standard));
-        Estimate { input_tokens: input, output_tokens: Some(0), cost, duration: None }
+        Estimate::unknown().input(input).output(0).cost(cost)
     }
 
     /// Turns the texts into vectors.

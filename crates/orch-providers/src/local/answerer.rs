@@ -116,12 +116,10 @@ impl Provider for LocalAnswerer {
     fn estimate(&self, request: &ChatRequest) -> Estimate {
         let question = request.last_user_text().unwrap_or_default();
         let longest = u64::from(self.index.longest());
-        Estimate {
-            input_tokens: Some(words(&question).count() as u64),
-            output_tokens: Some(request.max_tokens().map_or(longest, |most| most.min(longest))),
-            cost: Some(Usd::ZERO),
-            duration: None,
-        }
+        Estimate::unknown()
+            .input(words(&question).count() as u64)
+            .output(request.max_tokens().map_or(longest, |most| most.min(longest)))
+            .cost(Usd::ZERO)
     }
 
     async fn chat(self: Arc<Self>, request: ChatRequest, sink: ChatSink) -> Result<ChatResponse, Error> {

@@ -76,8 +76,7 @@ where
 
 /// A failure without an answer: nothing says that the server was not asked.
 pub(super) fn unreachable(provider: &str, message: String) -> Error {
-    let (provider, message) = (provider.into(), message.into());
-    Error::new(ErrorKind::Provider(ProviderFailure { provider, message, ..ProviderFailure::default() }))
+    Error::new(ErrorKind::Provider(ProviderFailure::new(provider, message)))
 }
 
 /// An error and what caused it, in one line.

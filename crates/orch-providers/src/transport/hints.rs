@@ -36,11 +36,10 @@ pub(crate) fn limits(headers: &HeaderMap, now: Duration) -> Option<LimitHint> {
     let windows = Window::all(headers, now);
     let [requests, tokens, input, output] = windows;
     let used_up = windows.iter().filter(|window| window.left == Some(0)).filter_map(|window| window.reset).max();
-    let hint = LimitHint {
-        requests_left: requests.left,
-        tokens_left: [tokens.left, input.left, output.left].into_iter().flatten().min(),
-        reset_in: used_up.or(windows.iter().filter_map(|window| window.reset).max()),
-    };
+    let hint = LimitHint::new()
+        .requests_left(requests.left)
+        .tokens_left([tokens.left, input.left, output.left].into_iter().flatten().min())
+        .reset_in(used_up.or(windows.iter().filter_map(|window| window.reset).max()));
     (hint != LimitHint::default()).then_some(hint)
 }
 

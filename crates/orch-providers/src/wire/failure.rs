@@ -135,12 +135,9 @@ impl Speaker<'_> {
 
     /// A connection that did not last until the answer was whole.
     fn broken(&self, why: &str) -> Error {
-        Error::new(ErrorKind::Provider(ProviderFailure {
-            provider: self.provider.into(),
-            message: why.into(),
-            request_id: self.request_id.map(Into::into),
-            ..Default::default()
-        }))
+        let mut failure = ProviderFailure::new(self.provider, why);
+        failure.request_id = self.request_id.map(Into::into);
+        Error::new(ErrorKind::Provider(failure))
     }
 
     /// An answer that cannot be used, with its beginning.
@@ -157,15 +154,12 @@ impl Speaker<'_> {
         let verdict = classify(&failure, status, headers, self.conflict_passes);
         let wait = wait(verdict.class, &failure, headers);
         let id = request_id(headers).or(self.request_id).map(str::to_owned).or(failure.request_id);
-        let error = Error::new(ErrorKind::Provider(ProviderFailure {
-            provider: self.provider.into(),
-            status,
-            code: failure.code.map(|code| self.shown(&code, NAME).into()),
-            message: self.shown(&failure.message, MESSAGE).into(),
-            request_id: id.map(|id| self.shown(&id, NAME).into()),
-            context_overflow: verdict.context_overflow,
-        }))
-        .with_class(verdict.class);
+        let mut reported = ProviderFailure::new(self.provider, self.shown(&failure.message, MESSAGE))
+            .status(status)
+            .context_overflow(verdict.context_overflow);
+        reported.code = failure.code.map(|code| self.shown(&code, NAME).into());
+        reported.request_id = id.map(|id| self.shown(&id, NAME).into());
+        let error = Error::new(ErrorKind::Provider(reported)).with_class(verdict.class);
         let error = wait.map_or(error.clone(), |wait| error.with_retry_after(wait));
         let error = limits(headers, wall_clock()).map_or(error.clone(), |limits| error.with_limits(limits));
         if verdict.not_executed { error.with_not_executed() } else { error }

@@ -114,7 +114,7 @@ async fn limits_come_with_the_answer() {
     let server = Server::answering(answer("200 OK", headers, &paris().to_string())).await;
     let limits = one_call(server, hello().with_stream(false)).await.unwrap().limits;
     let reset_in = Some(Duration::from_secs(360));
-    assert_eq!(limits, Some(LimitHint { requests_left: Some(59), tokens_left: Some(149_984), reset_in }));
+    assert_eq!(limits, Some(LimitHint::new().requests_left(59).tokens_left(149_984).reset_in(reset_in)));
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ async fn limits_come_with_the_answer() {
         "anthropic-ratelimit-requests-remaining: 5\r\nanthropic-ratelimit-requests-reset: 2001-01-01T00:00:00Z\r\n";
     let server = Server::answering(message().replacen("\r\n", &format!("\r\n{limits}"), 1)).await;
     let response = ProviderService::new(builder(server.url()).build().unwrap()).oneshot(hello()).await.unwrap();
-    let passed = LimitHint { requests_left: Some(5), tokens_left: None, reset_in: Some(Duration::ZERO) };
+    let passed = LimitHint::new().requests_left(5).reset_in(Duration::ZERO);
     assert_eq!(response.limits, Some(passed));
 }
 

@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_run_holds_its_limits_else_its_estimate_else_the_smallest_amount() {
-        let estimate = Estimate { output_tokens: Some(7), cost: Some(Usd::from_nanos(9)), ..Estimate::unknown() };
+        let estimate = Estimate::unknown().output(7).cost(Usd::from_nanos(9));
         let limits = Limits { tokens: Some(100), cost: None };
         assert_eq!(amount(limits, &estimate), Spend { tokens: 100, cost: Usd::from_nanos(9) });
         assert_eq!(amount(Limits::NONE, &estimate), Spend { tokens: 7, cost: Usd::from_nanos(9) });

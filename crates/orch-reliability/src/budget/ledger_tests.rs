@@ -118,7 +118,7 @@ async fn a_run_without_a_limit_holds_its_estimate() {
     let layer = BudgetLayer::default().ledger(Arc::clone(&ledger) as _, move |_| levels.clone());
     let ask = |tokens| {
         let mut ask = Ask::pure();
-        ask.context_mut().set_estimate(Estimate { output_tokens: tokens, ..Estimate::unknown() });
+        ask.context_mut().set_estimate(Estimate::unknown().output(tokens));
         layer.layer(uses(6)).oneshot(ask)
     };
     assert!(ask(Some(13)).await.is_err());

@@ -71,7 +71,7 @@ async fn what_cannot_be_reserved_is_refused_before_it_starts() {
     let script = uses(10);
     let stack = layer(100).layer(MeterLayer::new().layer(script.clone()));
     let mut ask = Ask::pure();
-    ask.context_mut().set_estimate(Estimate { output_tokens: Some(101), ..Estimate::unknown() });
+    ask.context_mut().set_estimate(Estimate::unknown().output(101));
     let error = stack.oneshot(ask).await.unwrap_err();
     assert_eq!(overrun(&error), (BudgetKind::Tokens, Amount::Tokens(100), Amount::Tokens(101)));
     assert_eq!(script.calls(), 0);
@@ -116,7 +116,7 @@ async fn a_soft_budget_warns_and_refuses_nothing() {
     let stack = layer(100).soft().layer(MeterLayer::new().layer(script));
     let meter = Meter::new(limit(120));
     let mut ask = on(&meter);
-    ask.context_mut().set_estimate(Estimate { output_tokens: Some(500), ..Estimate::unknown() });
+    ask.context_mut().set_estimate(Estimate::unknown().output(500));
     let mut stream = ask.context_mut().subscribe();
     assert!(stack.oneshot(ask).await.is_ok());
     assert_eq!(meter.settled().tokens, 150);
@@ -201,7 +201,7 @@ async fn concurrent_runs_of_one_account_cannot_pass_the_same_check_twice() {
     let stack = BudgetLayer::default().layer(MeterLayer::new().layer(tool));
     let calls = (0..100).map(|_| {
         let mut ask = on(&meter);
-        ask.context_mut().set_estimate(Estimate { output_tokens: Some(10), ..Estimate::unknown() });
+        ask.context_mut().set_estimate(Estimate::unknown().output(10));
         stack.clone().oneshot(ask)
     });
     let results = futures_util::future::join_all(calls).await;
@@ -229,7 +229,7 @@ async fn dropped_at_any_await_it_holds_nothing_and_books_what_was_used() {
                 meter = Meter::new(limit(90));
                 *state.borrow_mut() = meter.clone();
                 let mut ask = on(&meter);
-                ask.context_mut().set_estimate(Estimate { output_tokens: Some(50), ..Estimate::unknown() });
+                ask.context_mut().set_estimate(Estimate::unknown().output(50));
                 stack.clone().oneshot(ask)
             },
             |_| {

@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn an_input_too_long_for_one_model_may_fit_another() {
-        let failure = ProviderFailure { context_overflow: true, ..ProviderFailure::default() };
+        let failure = ProviderFailure::default().context_overflow(true);
         let error = Error::new(ErrorKind::Provider(failure)).with_class(Class::Permanent).with_effect(Effect::Pure);
         assert!(moves_on(&error, false));
     }

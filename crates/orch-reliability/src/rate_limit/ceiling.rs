@@ -48,7 +48,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn hint(requests_left: Option<u64>, tokens_left: Option<u64>, reset_in: Option<Duration>) -> LimitHint {
-        LimitHint { requests_left, tokens_left, reset_in }
+        LimitHint::new().requests_left(requests_left).tokens_left(tokens_left).reset_in(reset_in)
     }
 
     #[tokio::test(start_paused = true)]

@@ -111,7 +111,7 @@ async fn a_retry_outside_waits_just_as_long_as_the_limit_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_limit_everything_passes_whatever_providers_say() {
-    let none_left = LimitHint { requests_left: Some(0), reset_in: Some(SECOND), ..LimitHint::default() };
+    let none_left = LimitHint::new().requests_left(0).reset_in(SECOND);
     let script = Script::new([Ok(Output::from("fine").with_limits(none_left))]);
     let elsewhere = RateLimitLayer::builder().for_target("openai", every_second()).build().unwrap();
     for layer in [RateLimitLayer::default(), elsewhere] {
@@ -145,7 +145,7 @@ async fn targets_have_limits_of_their_own_and_services_of_one_layer_share_them()
 
 #[tokio::test(start_paused = true)]
 async fn a_providers_hint_lowers_the_rate_until_its_window_starts_anew() {
-    let hint = |left| LimitHint { requests_left: Some(left), reset_in: Some(SECOND * 10), ..LimitHint::default() };
+    let hint = |left| LimitHint::new().requests_left(left).reset_in(SECOND * 10);
     let answer = Ok(Output::from("fine").with_limits(hint(2)));
     let error = Err(provider(Class::Throttled).with_limits(hint(2)));
     for first in [answer, error] {
@@ -163,7 +163,7 @@ async fn a_providers_hint_lowers_the_rate_until_its_window_starts_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn a_providers_hint_never_raises_the_rate() {
-    let plenty = LimitHint { requests_left: Some(10_000), reset_in: Some(SECOND), ..LimitHint::default() };
+    let plenty = LimitHint::new().requests_left(10_000).reset_in(SECOND);
     let script = Script::new([Ok(Output::from("fine").with_limits(plenty))]);
     let mut service = layer(every_second().max_wait(Duration::ZERO)).layer(script);
     let _ = service.call(Ask::pure()).await.unwrap();
@@ -172,7 +172,7 @@ async fn a_providers_hint_never_raises_the_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_while_the_provider_lowers_the_rate_waits_on_or_is_told_how_long() {
-    let none_left = LimitHint { requests_left: Some(0), reset_in: Some(SECOND * 10), ..LimitHint::default() };
+    let none_left = LimitHint::new().requests_left(0).reset_in(SECOND * 10);
     let slow = service_fn(move |_: Ask| async move {
         sleep(SECOND / 2).await;
         Ok::<_, Error>(Output::from("fine").with_limits(none_left))

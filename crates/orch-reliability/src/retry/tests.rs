@@ -249,7 +249,7 @@ async fn waits_may_not_add_up_to_more_than_allowed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_repeat_that_cannot_be_paid_for_is_not_started() {
-    let estimate = Estimate { output_tokens: Some(60), ..Estimate::unknown() };
+    let estimate = Estimate::unknown().output(60);
     for (limit, calls) in [(100, 1), (120, 2)] {
         let meter = Meter::new(Limits { tokens: Some(limit), cost: None });
         let spent = meter.clone();

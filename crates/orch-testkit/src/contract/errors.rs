@@ -67,15 +67,7 @@ fn same(a: &Error, b: &Error) -> bool {
 
 /// Errors that differ in everything a layer could lose.
 fn samples() -> Vec<Error> {
-    let provider = |status| {
-        let message = "no".into();
-        Error::new(ErrorKind::Provider(ProviderFailure {
-            provider: "probe".into(),
-            status: Some(status),
-            message,
-            ..ProviderFailure::default()
-        }))
-    };
+    let provider = |status: u16| Error::new(ErrorKind::Provider(ProviderFailure::new("probe", "no").status(status)));
     let overrun = ErrorKind::BudgetExceeded {
         budget: BudgetKind::Tokens,
         limit: Amount::Tokens(10),

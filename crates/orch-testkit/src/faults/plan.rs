@@ -51,13 +51,7 @@ impl Fault {
 }
 
 fn failure(status: u16, code: &str, message: String) -> Error {
-    Error::new(ErrorKind::Provider(ProviderFailure {
-        provider: "injected".into(),
-        status: Some(status),
-        code: Some(code.into()),
-        message: message.into(),
-        ..ProviderFailure::default()
-    }))
+    Error::new(ErrorKind::Provider(ProviderFailure::new("injected", message).status(status).code(code)))
 }
 
 /// The place of a call in its run: what decides, with rate and seed, whether it gets a fault.

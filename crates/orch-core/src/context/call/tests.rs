@@ -80,7 +80,7 @@ fn a_step_may_enter_another_scope_and_a_replicate_stays_in_its_own() {
 fn a_capped_part_spends_within_its_cap_and_on_the_runs_account() {
     let run = CallContext::new().with_meter(Meter::new(Limits { tokens: Some(100), cost: None }));
     let part = run.capped_child(Part::Replicate(2, 0), Limits { tokens: Some(10), cost: None });
-    let error = part.meter().reserve(&Estimate { input_tokens: Some(11), ..Estimate::unknown() }).unwrap_err();
+    let error = part.meter().reserve(&Estimate::unknown().input(11)).unwrap_err();
     assert!(error.to_string().contains("the replicate 2"), "{error}");
     part.meter().book(&Usage::new().input(Counted::reported(4)));
     assert_eq!(run.meter().settled().tokens, 4);

@@ -16,7 +16,7 @@ use crate::{
 };
 
 fn expected(tokens: u64) -> Estimate {
-    Estimate { output_tokens: Some(tokens), ..Estimate::unknown() }
+    Estimate::unknown().output(tokens)
 }
 
 struct Reverse(ToolSpec);

@@ -44,7 +44,7 @@ fn tokens(n: u64) -> Usage {
 }
 
 fn estimate(n: u64) -> Estimate {
-    Estimate { output_tokens: Some(n), ..Estimate::unknown() }
+    Estimate::unknown().output(n)
 }
 
 async fn call(layer: &ReplicateLayer, tool: impl Tool, request: Request) -> Result<Output, Error> {

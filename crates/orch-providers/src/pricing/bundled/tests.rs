@@ -59,11 +59,11 @@ fn tiers_by_size_and_by_urgency_are_in_the_data() {
 #[test]
 fn the_cache_has_rates_for_reading_and_for_writing_by_how_long_it_lasts() {
     let price = anthropic().find_at("claude-sonnet-4-5", THEN).unwrap();
-    let usage = Usage {
-        cached_input_tokens: Some(Counted::reported(100)),
-        cache_write_tokens: Some(Counted::reported(30)),
-        ..Usage::new().input(Counted::reported(1_000)).output(Counted::reported(0))
-    };
+    let usage = Usage::new()
+        .input(Counted::reported(1_000))
+        .cached_input(Counted::reported(100))
+        .cache_write(Counted::reported(30))
+        .output(Counted::reported(0));
     let cost = price.cost_of(&usage, Billing::standard().with_cache_write_1h(10)).unwrap();
     assert_eq!(cost.value.nanos(), 870 * 3_000 + 100 * 300 + 20 * 3_750 + 10 * 6_000);
 }

@@ -137,7 +137,7 @@ fn limits_that_start_anew_at_a_time_are_waited_for_until_then() {
         ("anthropic-ratelimit-output-tokens-remaining", "500"),
     ]);
     assert_eq!(limit_reset(&headers, NOW), seconds(30.0));
-    let hint = LimitHint { requests_left: Some(0), tokens_left: Some(500), reset_in: seconds(30.0) };
+    let hint = LimitHint::new().requests_left(0).tokens_left(500).reset_in(seconds(30.0));
     assert_eq!(limits(&headers, NOW), Some(hint));
     assert_eq!(limit_reset(&headers, NOW + Duration::from_secs(60)), seconds(0.0));
 }
