@@ -158,6 +158,22 @@ impl ClientBuilder {
     }
 }
 
+/// What a configuration reads of the code.
+#[cfg(feature = "config")]
+impl ClientBuilder {
+    pub(crate) fn reliability_config(&self) -> &ReliabilityConfig {
+        &self.reliability
+    }
+
+    pub(crate) fn registrations(&self) -> &[Registration] {
+        &self.registrations
+    }
+
+    pub(crate) fn has_store(&self) -> bool {
+        self.store.is_some()
+    }
+}
+
 impl std::fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let tools: Vec<_> = self.registrations.iter().map(|registration| registration.spec().name()).collect();

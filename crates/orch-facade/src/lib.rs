@@ -4,6 +4,8 @@ mod batch;
 mod breakdown;
 mod builder;
 mod client;
+#[cfg(feature = "config")]
+pub mod config;
 mod door;
 mod error;
 mod events;

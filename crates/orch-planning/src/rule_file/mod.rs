@@ -12,14 +12,15 @@ mod tests;
 use std::collections::HashSet;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::rules::Rules;
 use crate::{Catalog, Rule, RulePlanner};
 
 pub use self::error::RuleFileError;
 pub use self::reload::ReloadingRules;
 pub use self::schema::schema;
-pub use self::source::Format;
-use self::source::Source;
+pub use self::source::{Format, Source};
 
 /// Rules that were read from a text, and where in it each stands.
 ///
@@ -59,7 +60,17 @@ impl RuleFile {
     /// What is wrong, with its line (TOML, and JSON that cannot be parsed) and a JSON Pointer to its place, and the
     /// nearest name that exists where a name is unknown.
     pub fn parse(text: &str, format: Format) -> Result<Self, RuleFileError> {
-        Self::of(Source::new(text, format, None))
+        Self::of(Source::new(text, format))
+    }
+
+    /// Reads rules from a value of the form that a rule file has, `{"rules": [..]}`: from a part of a larger file.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), without a line.
+    pub fn from_value(value: &Value) -> Result<Self, RuleFileError> {
+        let source = Source::new("", Format::Json);
+        let rules = read::rules(value).map_err(|(pointer, reason)| source.error(&pointer, reason))?;
+        Ok(Self { rules, source })
     }
 
     /// Reads rules from a file whose name ends in `.toml` or `.json`. Blocks while it reads.

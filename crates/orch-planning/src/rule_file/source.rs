@@ -1,13 +1,14 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Number, Value};
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
 use super::RuleFileError;
 
-/// How rules are written.
+/// How rules, or settings, are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -29,24 +30,42 @@ impl Format {
     }
 }
 
-/// A text with rules, kept to say where in it something is wrong.
+/// A text in TOML or JSON, kept to say where in it something is wrong.
+///
+/// Rule files are read by it, and so are other files whose errors have to name their lines:
+///
+/// ```
+/// use orch_planning::rule_file::{Format, Source};
+///
+/// # fn main() -> Result<(), orch_planning::rule_file::RuleFileError> {
+/// let source = Source::new("deadline = 300\n\n[retry]\nmax_attempts = 5", Format::Toml);
+/// assert_eq!(source.value()?["retry"]["max_attempts"], 5);
+/// assert_eq!(source.lines()["/retry/max_attempts"], 4);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub struct Source {
     text: Arc<str>,
     format: Format,
     file: Option<Arc<Path>>,
 }
 
-/// How large a rule file may be, in bytes.
+/// How large a file may be, in bytes.
 const LARGEST: u64 = 64 << 20;
 
 impl Source {
-    pub(super) fn new(text: &str, format: Format, file: Option<&Path>) -> Self {
-        Self { text: text.into(), format, file: file.map(Into::into) }
+    /// A text that came from no file.
+    #[must_use]
+    pub fn new(text: &str, format: Format) -> Self {
+        Self { text: text.into(), format, file: None }
     }
 
-    /// The text of a file.
-    pub(super) fn read(path: &Path) -> Result<Self, RuleFileError> {
+    /// The text of a file whose name ends in `.toml` or `.json`, of at most 64 MiB. Blocks while it reads.
+    ///
+    /// # Errors
+    /// That it cannot be read, and why.
+    pub fn read(path: &Path) -> Result<Self, RuleFileError> {
         let unreadable = |reason: String| RuleFileError {
             file: Some(path.to_owned()),
             line: None,
@@ -54,18 +73,21 @@ impl Source {
             reason,
             rule: None,
         };
-        let ending = || unreadable("the name of a rule file ends in `.toml` or `.json`".to_owned());
+        let ending = || unreadable("the name of the file must end in `.toml` or `.json`".to_owned());
         let format = Format::of(path).ok_or_else(ending)?;
         let size = std::fs::metadata(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?.len();
         if size > LARGEST {
             return Err(unreadable(format!("has {size} bytes, at most {LARGEST} are read")));
         }
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-        Ok(Self::new(&text, format, Some(path)))
+        Ok(Self { file: Some(path.into()), ..Self::new(&text, format) })
     }
 
-    /// What the text says.
-    pub(super) fn value(&self) -> Result<Value, RuleFileError> {
+    /// What the text says, dates as texts.
+    ///
+    /// # Errors
+    /// Where it is no TOML or JSON, or has a number that JSON has not.
+    pub fn value(&self) -> Result<Value, RuleFileError> {
         match self.format {
             Format::Json => serde_json::from_str(&self.text).map_err(|error| RuleFileError {
                 line: Some(error.line()).filter(|line| *line > 0),
@@ -81,12 +103,21 @@ impl Source {
         }
     }
 
+    /// The line, from 1, on which each value of a TOML text begins (its key, in a table), by its JSON Pointer. Empty for
+    /// JSON, and for what is no TOML.
+    #[must_use]
+    pub fn lines(&self) -> BTreeMap<String, usize> {
+        let mut lines = BTreeMap::new();
+        if let (Format::Toml, Ok(table)) = (self.format, DeTable::parse(&self.text)) {
+            let breaks = self.text.match_indices('\n').map(|(at, _)| at).collect();
+            Walk { breaks, lines: &mut lines }.table(table.get_ref(), "");
+        }
+        lines
+    }
+
     /// What is wrong at `pointer`.
     pub(super) fn error(&self, pointer: &str, reason: String) -> RuleFileError {
-        let line = match self.format {
-            Format::Toml => self.offset(pointer).map(|offset| self.line(offset)),
-            Format::Json => None,
-        };
+        let line = self.line_of(pointer);
         let file = self.file.as_deref().map(Path::to_owned);
         RuleFileError { file, line, pointer: pointer.to_owned(), reason, rule: None }
     }
@@ -95,27 +126,21 @@ impl Source {
         self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
-    /// Where in the TOML the value at `pointer`, or what there is on the way to it, begins.
-    fn offset(&self, pointer: &str) -> Option<usize> {
-        let table = DeTable::parse(&self.text).ok()?;
-        let mut offset = None;
-        let mut open = Node::Table(table.get_ref());
-        for segment in pointer.split('/').skip(1) {
-            let segment = segment.replace("~1", "/").replace("~0", "~");
-            let Some((start, value)) = open.child(&segment) else { break };
-            offset = Some(start);
-            match Node::of(value) {
-                Some(inner) => open = inner,
-                None => break,
+    /// The line of the value at `pointer`, or of what there is on the way to it.
+    fn line_of(&self, pointer: &str) -> Option<usize> {
+        let (lines, mut pointer) = (self.lines(), pointer);
+        loop {
+            match lines.get(pointer) {
+                Some(line) => return Some(*line),
+                None => pointer = pointer.rsplit_once('/')?.0,
             }
         }
-        offset
     }
 
     fn object(&self, table: &DeTable<'_>, at: &str) -> Result<Value, RuleFileError> {
         let field = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
             let name = key.get_ref();
-            let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let at = inner(at, name);
             Ok((name.to_string(), self.json(value.get_ref(), &at)?))
         };
         table.iter().map(field).collect::<Result<Map<_, _>, _>>().map(Value::Object)
@@ -144,32 +169,34 @@ impl Source {
     }
 }
 
-/// A value with values in it.
-enum Node<'t, 'i> {
-    Table(&'t DeTable<'i>),
-    Array(&'t DeArray<'i>),
+fn inner(at: &str, name: &str) -> String {
+    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-impl<'t, 'i> Node<'t, 'i> {
-    fn of(value: &'t DeValue<'i>) -> Option<Self> {
-        match value {
-            DeValue::Table(table) => Some(Self::Table(table)),
-            DeValue::Array(array) => Some(Self::Array(array)),
-            _ => None,
+/// Goes through a text once and notes the line of each value.
+struct Walk<'l> {
+    /// Where the lines end.
+    breaks: Vec<usize>,
+    lines: &'l mut BTreeMap<String, usize>,
+}
+
+impl Walk<'_> {
+    fn table(&mut self, table: &DeTable<'_>, at: &str) {
+        for (key, value) in table {
+            self.value(inner(at, key.get_ref()), key.span().start, value.get_ref());
         }
     }
 
-    /// Where the child begins (its key, in a table), and the child.
-    fn child(&self, segment: &str) -> Option<(usize, &'t DeValue<'i>)> {
-        match self {
-            Self::Table(table) => {
-                let (key, value) = table.iter().find(|(key, _)| key.get_ref() == segment)?;
-                Some((key.span().start, value.get_ref()))
+    fn value(&mut self, at: String, offset: usize, value: &DeValue<'_>) {
+        match value {
+            DeValue::Table(table) => self.table(table, &at),
+            DeValue::Array(items) => {
+                for (n, item) in items.iter().enumerate() {
+                    self.value(format!("{at}/{n}"), item.span().start, item.get_ref());
+                }
             }
-            Self::Array(array) => {
-                let value = array.get(segment.parse::<usize>().ok()?)?;
-                Some((value.span().start, value.get_ref()))
-            }
+            _ => {}
         }
+        self.lines.insert(at, self.breaks.partition_point(|end| *end < offset) + 1);
     }
 }

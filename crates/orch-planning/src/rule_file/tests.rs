@@ -69,7 +69,7 @@ fn a_file_says_what_the_builder_says() {
     .unwrap();
     let read = parse(TOML).unwrap();
     assert_eq!(RuleFile::parse(TOML, Format::Toml).unwrap().tools(), ["thorough", "quick", "other"]);
-    let json: Value = Source::new(TOML, Format::Toml, None).value().unwrap();
+    let json: Value = Source::new(TOML, Format::Toml).value().unwrap();
     let from_json = RuleFile::parse(&json.to_string(), Format::Json).unwrap().planner(&world.catalog).unwrap();
     for input in [
         json!({ "query": "a comprehensve look", "metadata": { "language": "de" } }),

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use orch_core::{BoxTool, Error, Estimate, HasContext, Output, Request, Schema, Tool, ToolSpec};
+use orch_core::{BoxTool, Effect, Error, Estimate, HasContext, Output, Request, Schema, Tool, ToolSpec};
 use schemars::JsonSchema;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::conversation::Conversation;
 use super::options::ChatOptions;
 use super::prompt::Prompt;
 use super::toolbox::{ToolLimits, Toolbox, with_effect};
-use crate::chat::{ChatRequest, Message, ResponseFormat};
+use crate::chat::{ChatRequest, Message, ResponseFormat, check_sampling};
 use crate::provider::Provider;
 use crate::service::refuse_unpriced;
 
@@ -105,6 +105,23 @@ impl ChatTool {
     #[must_use]
     pub fn input_schema(self, schema: impl Into<Value>) -> Self {
         Self { spec: self.spec.with_input_schema(schema), ..self }
+    }
+
+    /// Sets what another call would do to the world; default [`Pure`](orch_core::Effect::Pure). Say so where the model's
+    /// server acts on what it is asked. Call it after [`tools`](Self::tools), whose strictest effect it does not lower.
+    #[must_use]
+    pub fn effect(self, effect: Effect) -> Self {
+        let effect = effect.max(self.toolbox.as_ref().map_or(Effect::Pure, Toolbox::effect));
+        Self { spec: with_effect(&self.spec, effect), ..self }
+    }
+
+    /// Whether every setting can be kept; each call asks this too.
+    ///
+    /// # Errors
+    /// `InvalidRequest` that points at `/temperature`, `/top_p` or `/max_tokens`, with the value.
+    pub fn check(&self) -> Result<(), Error> {
+        let ChatOptions { temperature, top_p, max_tokens, .. } = &self.settings;
+        check_sampling("", *temperature, *top_p, *max_tokens)
     }
 
     /// Sets the model; default: the provider's own.

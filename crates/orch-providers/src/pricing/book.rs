@@ -100,6 +100,12 @@ impl PriceBook {
         Ok(self.set(model, day, price))
     }
 
+    /// These prices over the source that lies below another book.
+    #[cfg(feature = "_http")]
+    pub(super) fn over_source_of(self, other: Self) -> Self {
+        Self { own: self.own, below: self.below.or(other.below) }
+    }
+
     fn set(mut self, model: impl Into<String>, since: Day, price: Price) -> Self {
         Arc::make_mut(&mut self.own).entry(model.into()).or_default().set(since, price);
         self

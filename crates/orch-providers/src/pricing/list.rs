@@ -10,6 +10,8 @@ pub(crate) enum Prices {
     Vendor,
     /// What each model costs.
     Book(PriceBook),
+    /// What some models cost; the others as if nothing was said.
+    Some(PriceBook),
     /// What the model costs, in dollars per million input and output tokens.
     PerMillion(f64, f64),
     /// Nothing costs anything.
@@ -25,6 +27,7 @@ impl Prices {
         Ok(match self {
             Self::Vendor => PriceList::Book(vendor(host)),
             Self::Book(book) => PriceList::Book(book),
+            Self::Some(book) => PriceList::Book(book.over_source_of(vendor(host))),
             Self::PerMillion(input, output) => PriceList::Book(PriceBook::new().price(model, input, output)?),
             Self::Free => PriceList::Free,
         })
@@ -97,5 +100,17 @@ mod tests {
             assert_eq!((model.price("gpt-4o"), model.price("gpt-4.1")), (Some(own.clone()), None));
         }
         assert_eq!(openai().prices(PriceBook::new()).build().unwrap().price("gpt-4o"), None);
+    }
+
+    #[cfg(feature = "prices")]
+    #[test]
+    fn prices_of_some_models_leave_the_others_as_they_are() {
+        let own = Price::per_million(1.0, 2.0).unwrap();
+        let some = || openai().prices_of_some(PriceBook::new().with("gpt-4o", own.clone()));
+        let at_vendor = some().build().unwrap();
+        assert_eq!(at_vendor.price("gpt-4o"), Some(own.clone()));
+        assert_eq!(at_vendor.price("gpt-4.1"), PriceBook::bundled().find("gpt-4.1"));
+        let elsewhere = some().base_url("http://localhost:1/v1").build().unwrap();
+        assert_eq!((elsewhere.price("gpt-4o"), elsewhere.price("gpt-4.1")), (Some(own), None));
     }
 }

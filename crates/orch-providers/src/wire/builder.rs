@@ -111,6 +111,13 @@ impl<W: Wire> HttpProviderBuilder<W> {
         self
     }
 
+    /// Sets what some models cost, over the vendor's own prices where the server is the vendor's own: models that are not
+    /// in the book cost what they would without it.
+    pub fn prices_of_some(mut self, book: PriceBook) -> Self {
+        self.prices = Prices::Some(book);
+        self
+    }
+
     /// Declares every model of this server free: a server of one's own.
     pub fn free(mut self) -> Self {
         self.prices = Prices::Free;
