@@ -24,8 +24,7 @@ async fn main() -> anyhow::Result<()> {
         let ask = tool_fn(ToolSpec::pure(name), move |_: Request| async move {
             Ok::<_, Error>(Output::from("forty-two").with_usage(spent().cost(Counted::reported(PRICE))))
         });
-        let estimate =
-            Estimate { input_tokens: Some(100), output_tokens: Some(400), cost: Some(PRICE), ..Estimate::unknown() };
+        let estimate = Estimate::unknown().input(100).output(400).cost(PRICE);
         ask.into_tool().estimator(move |_| Ok(estimate))
     };
     let silent = tool_fn(ToolSpec::pure("silent"), move |_: Request| async move {

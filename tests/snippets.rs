@@ -11,7 +11,11 @@ macro_rules! documents {
 }
 
 documents! {
+    Batches: "../docs/batches.md",
     Contributing: "../CONTRIBUTING.md",
     Evidence: "../docs/evidence.md",
     Pricing: "../docs/pricing.md",
+    ReadingARun: "../docs/reading-a-run.md",
+    Testing: "../docs/testing.md",
+    Tutorial: "../docs/tutorial.md",
 }

@@ -226,7 +226,7 @@ at /total: 100.0 (r1 r2), 106.0 (r3), 40.0 (r5)
 at /items/1/price: 60.0 (r1 r2), 66.0 (r3)
 at /items: 2 (r1 r2 r3), 1 (r5)
 at /items/1: \"present\" (r1 r2 r3), \"absent\" (r5)
-r4 does not count: unusable answer at ``: the items sum up to 100.00
+r4 does not count: unusable answer: the items sum up to 100.00
 no policy has decided on it
 ";
     assert_eq!(run("structured_consensus"), expected);

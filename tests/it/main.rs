@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
+mod bad_input;
 mod batch;
 mod configuration;
 mod contract;
@@ -19,6 +20,7 @@ mod public_api;
 mod quickstart;
 mod readme;
 mod replicates;
+mod resume;
 mod runs;
 mod seeds;
 mod snippets;

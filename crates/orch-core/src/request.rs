@@ -19,7 +19,7 @@ impl Input {
     /// # Errors
     /// `InvalidRequest` when it cannot.
     pub fn of<T: Serialize>(value: &T) -> Result<Self, Error> {
-        serde_json::to_value(value).map(Self::from).map_err(|error| Error::invalid("", error.to_string()))
+        serde_json::to_value(value).map(Self::from).map_err(|error| Error::invalid("", format!("not JSON: {error}")))
     }
 
     /// The JSON.

@@ -15,9 +15,15 @@ pub enum BuildError {
     /// The planner's rules do not fit the tools.
     #[error(transparent)]
     Planner(#[from] PlanningError),
-    /// A bundle's or budget's settings are wrong.
-    #[error(transparent)]
-    Value(#[from] Error),
+    /// A bundle's settings are wrong.
+    #[error("the bundle `{bundle}`: {error}")]
+    Bundle {
+        /// The bundle.
+        bundle: String,
+        /// What is wrong.
+        #[source]
+        error: Error,
+    },
     /// A bundle would run a tool several times whose effect forbids it.
     #[error(
         "the bundle `{bundle}` would run a tool several times whose effect is {effect:?}: only tools of effect Pure can be replicated"

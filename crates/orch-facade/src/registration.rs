@@ -20,7 +20,7 @@ impl Registration {
 
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         let Self::Bundle { spec, layer, inner } = self else { return Ok(()) };
-        layer.check()?;
+        layer.check().map_err(|error| BuildError::Bundle { bundle: spec.name().to_owned(), error })?;
         match inner.spec().effect() {
             Effect::Pure => Ok(()),
             effect => Err(BuildError::NotReplicable { bundle: spec.name().to_owned(), effect }),

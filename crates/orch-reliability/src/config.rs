@@ -2,14 +2,16 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use orch_core::Target;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A setting that cannot be used: which, its value, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{field}` cannot be {value}: {reason}")]
+#[error("`{field}`{} cannot be {value}: {reason}", of(target.as_ref()))]
 pub struct ConfigError {
     field: &'static str,
+    target: Option<Target>,
     value: String,
     reason: Cow<'static, str>,
 }
@@ -17,13 +19,24 @@ pub struct ConfigError {
 impl ConfigError {
     /// The error of a field whose value cannot be used.
     pub fn new(field: &'static str, value: impl fmt::Display, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { field, value: value.to_string(), reason: reason.into() }
+        Self { field, target: None, value: value.to_string(), reason: reason.into() }
     }
 
     /// The field.
     #[must_use]
     pub fn field(&self) -> &'static str {
         self.field
+    }
+
+    /// The target whose own setting it is, if it is not that of all.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
+    }
+
+    /// Says whose setting it is.
+    pub(crate) fn of(self, target: &Target) -> Self {
+        Self { target: Some(target.clone()), ..self }
     }
 
     /// Its value, as text.
@@ -36,6 +49,10 @@ impl ConfigError {
     pub(crate) fn if_zero(field: &'static str, value: Duration) -> Result<(), Self> {
         if value.is_zero() { Err(Self::new(field, "0s", "it must be above zero")) } else { Ok(()) }
     }
+}
+
+fn of(target: Option<&Target>) -> String {
+    target.map(|target| format!(" of `{target}`")).unwrap_or_default()
 }
 
 /// The one value of a setting that has two spellings.

@@ -107,7 +107,7 @@ pub enum ErrorKind {
         did_you_mean: Option<Arc<str>>,
     },
     /// The request is wrong.
-    #[error("invalid request at `{pointer}`: {reason}")]
+    #[error("invalid request{}: {reason}", place(pointer))]
     InvalidRequest {
         /// Where, as a JSON Pointer.
         pointer: Arc<str>,
@@ -139,7 +139,7 @@ pub enum ErrorKind {
         reason: Arc<str>,
     },
     /// The answer cannot be used.
-    #[error("unusable answer at `{pointer}`: {reason}")]
+    #[error("unusable answer{}: {reason}", place(pointer))]
     BadOutput {
         /// Where in the answer, as a JSON Pointer.
         pointer: Arc<str>,
@@ -307,6 +307,11 @@ impl ErrorKind {
 
 fn hint(did_you_mean: Option<&str>) -> String {
     did_you_mean.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default()
+}
+
+/// Where in a request or an answer; the whole of it needs no words.
+fn place(pointer: &str) -> String {
+    if pointer.is_empty() { String::new() } else { format!(" at `{pointer}`") }
 }
 
 fn first(causes: &[Error]) -> String {

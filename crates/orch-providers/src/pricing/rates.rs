@@ -52,7 +52,8 @@ impl Rates {
 
 /// A number of dollars that somebody wrote down, found at `pointer`.
 pub(super) fn dollars(pointer: &str, usd: f64) -> Result<Usd, Error> {
-    Usd::from_dollars(usd).ok_or_else(|| Error::invalid(pointer, format!("{usd} is not a price in dollars")))
+    let reason = || format!("{usd} is not a price in dollars: it must be finite and not negative");
+    Usd::from_dollars(usd).ok_or_else(|| Error::invalid(pointer, reason()))
 }
 
 #[cfg(test)]

@@ -34,7 +34,8 @@ impl BaseUrl {
     /// query or a fragment, ends in an endpoint, or is plain `http` to another machine without `allow_insecure_http`.
     pub(crate) fn parse(text: &str, endpoint: &str, allow_insecure_http: bool) -> Result<Self, Error> {
         // The text itself is not shown: it may hold credentials.
-        let mut url: Url = text.trim().parse().map_err(|error| invalid(format!("not a URL: {error}")))?;
+        let mut url: Url =
+            text.trim().parse().map_err(|error| invalid(format!("not a URL, such as `https://host/v1`: {error}")))?;
         let shown = shown(&url);
         let refuse = |why: &str| Err(invalid(format!("`{shown}` {why}")));
         let Some(host) = url.host_str().map(str::to_owned).filter(|_| matches!(url.scheme(), "http" | "https")) else {

@@ -62,7 +62,7 @@ fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
         Some("https") => return Err(refuse("it is https, and this build has no TLS: enable the feature `tls`".into())),
         Some(_) => return Err(refuse("its scheme is neither http nor https".into())),
     }
-    reqwest::Proxy::all(url).map_err(|error| refuse(format!("not the URL of a proxy: {}", chain(&error.without_url()))))
+    reqwest::Proxy::all(url).map_err(|_| refuse("not the URL of a proxy, such as `http://proxy:3128`".into()))
 }
 
 #[cfg(feature = "tls")]

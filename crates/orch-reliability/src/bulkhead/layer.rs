@@ -83,9 +83,13 @@ impl BulkheadBuilder {
     /// # Errors
     /// When `max_in_flight` is 0, or more than a semaphore can count.
     pub fn build(self) -> Result<BulkheadLayer, ConfigError> {
-        if !(1..=Semaphore::MAX_PERMITS).contains(&self.max_in_flight) {
-            let reason = format!("it must lie in 1..={}", Semaphore::MAX_PERMITS);
-            return Err(ConfigError::new("max_in_flight", self.max_in_flight, reason));
+        let refuse = |reason: String| Err(ConfigError::new("max_in_flight", self.max_in_flight, reason));
+        match self.max_in_flight {
+            0 => return refuse("it must be at least 1".to_owned()),
+            more if more > Semaphore::MAX_PERMITS => {
+                return refuse(format!("it must be at most {}", Semaphore::MAX_PERMITS));
+            }
+            _ => {}
         }
         Ok(BulkheadLayer { places: Arc::new(Places::new(self.max_in_flight)), max_wait: self.max_wait })
     }

@@ -75,7 +75,9 @@ impl CircuitBreakerBuilder {
     /// Names the first setting that is out of its range.
     pub fn build(self) -> Result<CircuitBreakerLayer, ConfigError> {
         self.default.validate()?;
-        self.special.values().try_for_each(CircuitBreakerConfig::validate)?;
+        for (target, config) in &self.special {
+            config.validate().map_err(|error| error.of(target))?;
+        }
         Ok(self.valid())
     }
 

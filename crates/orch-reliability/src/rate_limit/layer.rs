@@ -92,7 +92,10 @@ impl RateLimitBuilder {
     /// # Errors
     /// Names the first setting that is out of its range.
     pub fn build(self) -> Result<RateLimitLayer, ConfigError> {
-        self.default.iter().chain(self.special.values()).try_for_each(RateLimitConfig::check)?;
+        self.default.as_ref().map_or(Ok(()), RateLimitConfig::check)?;
+        for (target, config) in &self.special {
+            config.check().map_err(|error| error.of(target))?;
+        }
         Ok(RateLimitLayer { gates: Arc::new(Gates::new(self.default, self.special)) })
     }
 }

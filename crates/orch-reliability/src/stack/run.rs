@@ -44,8 +44,10 @@ impl RunStackLayer {
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 fn budget(budget: &Budget) -> Result<BudgetLayer, ConfigError> {
-    BudgetLayer::new(budget.clone())
-        .map_err(|error| ConfigError::new("budget", format_args!("{budget:?}"), error.to_string()))
+    BudgetLayer::new(budget.clone()).map_err(|error| {
+        let value = serde_json::to_string(budget).unwrap_or_default();
+        ConfigError::new("budget", value, error.to_string())
+    })
 }
 
 impl<S> Layer<S> for RunStackLayer {

@@ -3,12 +3,13 @@
 mod plan;
 mod service;
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use orch_core::Error;
+use tokio::time::Instant;
 use tower::Layer;
 
 pub use self::plan::{Fault, FaultKind, Site};
@@ -46,6 +47,8 @@ pub struct FaultLayer {
     kinds: Arc<[FaultKind]>,
     retry_after: RangeInclusive<Duration>,
     delay: RangeInclusive<Duration>,
+    /// When there are faults, if not always.
+    window: Option<Range<Instant>>,
     /// Calls that have no place in a run of their own, over all services of this layer.
     calls: Arc<AtomicU64>,
     injected: Arc<AtomicU64>,
@@ -66,6 +69,7 @@ impl FaultLayer {
             kinds: Arc::new([FaultKind::RateLimit, FaultKind::ServerError, FaultKind::Delay]),
             retry_after: RETRY_AFTER,
             delay: DELAY,
+            window: None,
             calls: Arc::default(),
             injected: Arc::default(),
         })
@@ -89,6 +93,25 @@ impl FaultLayer {
     #[must_use]
     pub fn delay(mut self, range: RangeInclusive<Duration>) -> Self {
         self.delay = range;
+        self
+    }
+
+    /// Injects faults in this stretch of time alone, counted from now on: an outage. Default: always.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use orch_testkit::{FaultKind, FaultLayer};
+    /// # fn main() -> Result<(), orch_core::Error> {
+    /// let minute = Duration::from_secs(60);
+    /// let outage = FaultLayer::new(1.0, 7)?.kinds([FaultKind::ServerError]).during(minute..2 * minute);
+    /// # let _ = outage;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn during(mut self, window: Range<Duration>) -> Self {
+        let now = Instant::now();
+        self.window = Some(now + window.start..now + window.end);
         self
     }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use orch_core::service::TryReady;
 use orch_core::{Error, HasContext, try_ready};
 use pin_project_lite::pin_project;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tower::Service;
 use tower::util::Oneshot;
 
@@ -25,6 +25,9 @@ impl<S> Faults<S> {
     }
 
     fn next_fault(&self, request: &impl HasContext) -> Option<Fault> {
+        if self.layer.window.as_ref().is_some_and(|window| !window.contains(&Instant::now())) {
+            return None;
+        }
         let site = Site::of(request.context(), || self.layer.calls.fetch_add(1, Ordering::Relaxed));
         let fault = self.layer.plan(&site);
         if fault.is_some() {

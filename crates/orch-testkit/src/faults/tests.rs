@@ -181,3 +181,17 @@ async fn errors_of_the_inner_service_are_not_called_injected() {
     let stack = FaultLayer::new(0.0, 7).unwrap().layer(service);
     assert_eq!(stack.oneshot(Request::new("x")).await.unwrap_err().to_string(), "real");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_begins_and_ends_when_it_is_told_to() {
+    let (service, probe) = Probe::new();
+    let second = Duration::from_secs(1);
+    let outage = FaultLayer::new(1.0, 7).unwrap().kinds([FaultKind::ServerError]).during(second..3 * second);
+    let stack = outage.layer(service);
+    let mut fine = Vec::new();
+    for _ in 0..5 {
+        fine.push(stack.clone().oneshot(Request::new("x")).await.is_ok());
+        tokio::time::advance(second).await;
+    }
+    assert_eq!((fine, probe.counts().calls), (vec![true, false, false, true, true], 3));
+}
