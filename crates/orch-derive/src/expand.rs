@@ -136,8 +136,14 @@ impl Structure {
             self.names = None;
             self.flattened.extend(statements);
         } else {
-            self.body.rules.extend(quote!(#(place.field(#keys, |place| { #statements });)*));
-            self.names.iter_mut().for_each(|names| names.extend(keys.iter().cloned()));
+            let (own, aliases) = (&keys[0], &keys[1..]);
+            self.body.rules.extend(quote! {
+                place.field(#own, |place| { #statements });
+                #(place.field(#aliases, |place| {
+                    place.compare(#krate::Compare::AliasOf(::std::convert::Into::into(#own)));
+                });)*
+            });
+            self.names.iter_mut().for_each(|names| names.push(own.clone()));
         }
         if rules.is_nested() {
             let name = if *here { "" } else { keys[0].as_str() };

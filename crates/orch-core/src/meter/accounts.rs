@@ -145,6 +145,11 @@ impl Accounts {
         Ok(())
     }
 
+    /// By identity: names are given to many accounts.
+    pub(super) fn is_limited_by(&self, id: AccountId, level: &Arc<str>) -> bool {
+        self.upwards(id).any(|above| Arc::ptr_eq(&self.slots[above].level, level))
+    }
+
     pub(super) fn remaining(&self, id: AccountId) -> Limits {
         let mut least = Limits::NONE;
         // What the accounts on the way up still have in funds of their own can be reserved again below them.

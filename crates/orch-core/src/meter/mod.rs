@@ -109,6 +109,14 @@ impl Meter {
         self.lock().remaining(self.0.id)
     }
 
+    /// Whether a `BudgetExceeded` of this `level` speaks of this account or of one above it, and not of another one that
+    /// has the same name. Only an error that comes from the account itself is recognised: one that was stored and read
+    /// back is not.
+    #[must_use]
+    pub fn is_limited_by(&self, level: &Arc<str>) -> bool {
+        self.lock().is_limited_by(self.0.id, level)
+    }
+
     /// The limits of this account itself.
     #[must_use]
     pub fn limits(&self) -> Limits {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use orch_core::{Error, Output, Usage, Usd};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::replicate::{Quality, Replicate};
@@ -47,6 +47,7 @@ pub struct Bundle {
     /// What was asked for and what became of it.
     pub meta: Meta,
     /// Every replicate that was started, in launch order.
+    #[serde(deserialize_with = "replicate::read")]
     pub replicates: Vec<Replicate>,
     /// What they say together.
     pub summary: Summary,
@@ -69,6 +70,11 @@ pub struct Bundle {
     /// each if there is any.
     #[serde(default)]
     pub metadata: Map<String, Value>,
+}
+
+/// A value that is there is one, and be it `null`.
+fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 impl Bundle {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use orch_core::{Class, Content, ReplicateStatus, Usage};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::options::Variation;
 
@@ -13,7 +13,8 @@ use crate::options::Variation;
 pub struct Replicate {
     /// `r1` for the first one that was launched.
     pub id: String,
-    /// What it answered.
+    /// What it answered. In JSON, `null` is the answer of a valid replicate and none of any other.
+    #[serde(default, deserialize_with = "super::said")]
     pub output: Option<Content>,
     /// Whether the answer can be used.
     pub quality: Quality,
@@ -54,4 +55,23 @@ pub struct Quality {
     /// The class of the failure, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
+}
+
+/// Replicates as they were: `null` for the answer of one that gave none is no answer.
+pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Replicate>, D::Error> {
+    let mut replicates = Vec::<Replicate>::deserialize(deserializer)?;
+    for replicate in &mut replicates {
+        replicate.forget_null();
+    }
+    Ok(replicates)
+}
+
+impl Replicate {
+    /// An answer of `null` that does not count is none.
+    pub(crate) fn forget_null(&mut self) {
+        let null = |content: &Content| content.to_json().is_ok_and(|value| value.is_null());
+        if self.status != ReplicateStatus::Valid && self.output.as_ref().is_some_and(null) {
+            self.output = None;
+        }
+    }
 }

@@ -10,7 +10,8 @@ use serde_json::Value;
 pub struct Summary {
     /// The answer they agree on. Of texts it is the medoid of the leading cluster; of JSON it is put
     /// together field by field, without the fields that have no winner; so it may be an answer that nobody gave
-    /// (the `medoid` is one that somebody did).
+    /// (the `medoid` is one that somebody did). `null` is an answer.
+    #[serde(default, deserialize_with = "super::said")]
     pub consensus: Option<Value>,
     /// How it was found.
     pub consensus_source: ConsensusSource,
@@ -118,7 +119,8 @@ pub struct Disagreement {
     pub candidates: Vec<Candidate>,
     /// How divided they are, in nats: 0 when one alternative has all the weight.
     pub entropy: f64,
-    /// The alternative that the consensus follows; `None`: there was no winner.
+    /// The alternative that the consensus follows, which may be `null`; `None`, which is not written: there was no winner.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::said")]
     pub consensus: Option<Value>,
 }
 

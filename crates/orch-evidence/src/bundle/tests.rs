@@ -1,30 +1,14 @@
-use std::time::Duration;
-
-use orch_core::{Output, Usage};
+use orch_core::{Content, Error, Output};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{BundleOptions, Bundler, Command, Input};
+use crate::stopping::Never;
+use crate::{BundleOptions, Bundler};
 
 fn bundle(answers: &[Value]) -> Bundle {
     let k = u32::try_from(answers.len()).unwrap();
-    let mut bundler = Bundler::new(&BundleOptions::new().k(k).schema_uri("urn:answer")).unwrap().with_task("ask");
-    let mut todo = std::collections::VecDeque::from(bundler.start());
-    while let Some(command) = todo.pop_front() {
-        match command {
-            Command::Launch { index, .. } => {
-                let result = Ok(Output::from(answers[index as usize - 1].clone()));
-                let elapsed = Duration::from_millis(5);
-                todo.extend(bundler.on(Input::Finished { index, result, usage: Usage::new(), elapsed }));
-            }
-            Command::Measure { index, against } => {
-                let row = bundler.measurement(index, &against).run();
-                todo.extend(bundler.on(Input::Measured { index, row }));
-            }
-            _ => {}
-        }
-    }
-    bundler.finish().unwrap()
+    let bundler = Bundler::new(&BundleOptions::new().k(k).schema_uri("urn:answer")).unwrap().with_task("ask");
+    bundler.replay(|index| Ok(Output::from(answers[index as usize - 1].clone()))).unwrap()
 }
 
 fn keys(value: &Value) -> Vec<&str> {
@@ -73,6 +57,25 @@ fn a_replay_gives_the_same_bundle_as_the_first_caller_got() {
     let stored: Output = serde_json::from_str(&serde_json::to_string(&typed).unwrap()).unwrap();
     assert_eq!(Bundle::from_output(&typed).unwrap(), first);
     assert_eq!(Bundle::from_output(&stored).unwrap(), first);
+}
+
+#[test]
+fn an_answer_of_null_is_read_back_as_one_and_no_answer_as_none() {
+    let answers = [Ok(json!(null)), Err("broken"), Ok(json!(null)), Ok(json!({"a": null})), Ok(json!({"a": 1}))];
+    let bundler = Bundler::new(&BundleOptions::new().k(5).allow_empty(true)).unwrap().with_stop(Never);
+    let outcome = |index: u32| answers[index as usize - 1].clone().map(Output::from).map_err(Error::tool_execution);
+    let first = bundler.replay(outcome).unwrap();
+    assert_eq!(first.summary.consensus, Some(Value::Null));
+    let back: Bundle = serde_json::from_str(&serde_json::to_string(&first).unwrap()).unwrap();
+    assert_eq!(back, first);
+    assert_eq!(back.replicates[0].output, Some(Content::json(Value::Null)));
+    assert_eq!(back.replicates[1].output, None);
+
+    // Without leave to be empty it is invalid, and none.
+    let refused = Bundler::new(&BundleOptions::new().k(5)).unwrap().with_stop(Never).replay(outcome).unwrap();
+    assert_eq!(refused.replicates[0].output, None);
+    let back: Bundle = serde_json::from_str(&serde_json::to_string(&refused).unwrap()).unwrap();
+    assert_eq!(back, refused);
 }
 
 #[test]

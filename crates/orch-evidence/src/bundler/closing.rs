@@ -7,11 +7,13 @@ use super::{Bundler, Command, Notice, State, number};
 use crate::consensus::id;
 use crate::options::Delivery;
 
-/// Why nothing more is started, from outside.
+/// Why nothing more is started, whatever the stop rule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closing {
     OutOfTime,
     OutOfMoney,
+    /// There cannot be as many valid answers any more as there must be.
+    Hopeless,
 }
 
 /// The decision.
@@ -35,13 +37,6 @@ impl Bundler {
             None => ("complete", format!("all {} replicates have ended", self.k)),
         };
         Stop { rule, reason, p_same: None, ended: self.looked_at, by_rule: true }
-    }
-
-    /// There cannot be as many valid answers any more as there must be.
-    pub(super) fn hopeless(&self, valid: usize) -> Stop {
-        let (ended, least) = (self.looked_at, self.options.least_valid());
-        let reason = format!("{valid} of {ended} answers were valid, and {least} of {} must be", self.k);
-        Stop { rule: "insufficient", reason, p_same: None, ended, by_rule: true }
     }
 
     pub(super) fn close(&mut self, why: Closing) -> Vec<Command> {
@@ -102,12 +97,17 @@ impl Bundler {
     }
 
     fn closed(&self, why: Closing) -> Stop {
-        let (rule, what) = match why {
-            Closing::OutOfTime => ("deadline", "the time was up"),
-            Closing::OutOfMoney => ("budget", "the budget was used up"),
-        };
         let (ended, k) = (self.ended.len(), self.options.replicates());
-        let reason = format!("{what} when {ended} of {k} replicates had ended");
+        let (rule, reason) = match why {
+            Closing::OutOfTime => ("deadline", format!("the time was up when {ended} of {k} replicates had ended")),
+            Closing::OutOfMoney => {
+                ("budget", format!("the budget was used up when {ended} of {k} replicates had ended"))
+            }
+            Closing::Hopeless => {
+                let (valid, least) = (self.valid_among(&self.ended).len(), self.options.least_valid());
+                ("insufficient", format!("{valid} of {ended} answers were valid, and {least} of {} must be", self.k))
+            }
+        };
         Stop { rule, reason, p_same: None, ended, by_rule: false }
     }
 

@@ -311,8 +311,9 @@ impl Bundler {
     #[must_use]
     pub fn work(&self, input: &Input) -> u64 {
         const READ: u64 = 60;
+        let reads = self.validator.is_some() || self.options.reads_json() || self.comparer.has_aliases();
         match input {
-            Input::Finished { result: Ok(output), .. } if self.validator.is_some() || self.options.reads_json() => {
+            Input::Finished { result: Ok(output), .. } if reads => {
                 let length =
                     output.content().to_json().map_or(0, |value| measurement::length(&value, measurement::MUCH));
                 self.summary_work().saturating_add(length.saturating_mul(READ))

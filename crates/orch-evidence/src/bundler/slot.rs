@@ -8,7 +8,7 @@ use crate::bundle::{Quality, Replicate};
 use crate::consensus::id;
 use crate::json;
 use crate::options::Variation;
-use crate::tree::Tree;
+use crate::tree::{Comparer, Tree};
 use crate::validate::Validator;
 
 /// Where a replicate stands.
@@ -47,6 +47,7 @@ pub(super) struct Terms<'a> {
     /// Whether texts that are JSON are read.
     pub(super) reads_json: bool,
     pub(super) validator: Option<&'a dyn Validator>,
+    pub(super) comparer: &'a Comparer,
 }
 
 impl Terms<'_> {
@@ -65,7 +66,7 @@ impl Terms<'_> {
             return Err(Error::bad_output("", "the answer is empty").with_output(output));
         }
         match self.validator.map_or(Ok(()), |validator| validator.check(&value)) {
-            Ok(()) => Ok((output, value)),
+            Ok(()) => Ok((output, self.comparer.renamed(value))),
             Err(error) => Err(error.with_output(output)),
         }
     }
@@ -161,7 +162,7 @@ impl Slot {
         quality.warnings = self.warnings;
         quality.schema_version = self.schema;
         quality.class = self.error.as_ref().map(Error::class);
-        Replicate {
+        let mut replicate = Replicate {
             id: id(at),
             model: self.output.as_ref().and_then(Output::model).map(Arc::from),
             output: self.output.map(Output::into_content),
@@ -172,6 +173,8 @@ impl Slot {
             variation: self.variation,
             status: self.state.status(),
             counted,
-        }
+        };
+        replicate.forget_null();
+        replicate
     }
 }

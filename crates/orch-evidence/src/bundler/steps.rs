@@ -4,7 +4,7 @@ use std::ops::Add;
 
 use orch_core::{Output, Spend};
 
-use super::closing::Stop;
+use super::closing::{Closing, Stop};
 use super::{Bundler, Command, Ended, Notice, Row, Slot, State, Terms, number, place};
 use crate::consensus::Voice;
 use crate::options::{Delivery, Order, Waves};
@@ -22,6 +22,7 @@ impl Bundler {
             empty_is_valid: self.options.empty_is_valid(),
             reads_json: self.options.reads_json(),
             validator: self.validator.as_deref(),
+            comparer: &self.comparer,
         };
         self.slots[at].finish(ended, terms);
         commands.push(Command::Emit(Notice::ReplicateDone { index: number(at) }));
@@ -101,7 +102,7 @@ impl Bundler {
     fn decide(&mut self, seen: &[usize]) {
         let missing = self.options.least_valid().saturating_sub(seen.len());
         if missing > self.k - self.looked_at {
-            self.stop = Some(self.hopeless(seen.len()));
+            self.closing = Some(Closing::Hopeless);
             return;
         }
         let answers = self.answers(seen);

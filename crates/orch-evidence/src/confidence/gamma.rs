@@ -28,7 +28,11 @@ pub(crate) fn gamma_cdf(shape: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }
-    let scale = (shape * x.ln() - x - ln_gamma(shape)).exp();
+    gamma_cdf_with(shape, x, (shape * x.ln() - x - ln_gamma(shape)).exp())
+}
+
+/// The same where `x^shape e^-x / Gamma(shape)`, the `scale`, is known.
+pub(super) fn gamma_cdf_with(shape: f64, x: f64, scale: f64) -> f64 {
     let value = if x < shape + 1.0 { scale * lower_series(shape, x) } else { 1.0 - scale * upper_fraction(shape, x) };
     value.clamp(0.0, 1.0)
 }

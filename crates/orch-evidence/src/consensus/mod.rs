@@ -53,7 +53,7 @@ fn epsilon_alone(answer: &Tree) -> f64 {
     const SHORT: usize = 8;
     match &answer.node {
         _ if answer.is_container() => 0.02,
-        Node::Text(text) if text.tokens().len() > SHORT => 0.2,
+        Node::Text(text) if text.length() > SHORT => 0.2,
         _ => 0.0,
     }
 }

@@ -27,8 +27,9 @@ pub struct Drift {
 }
 
 impl Drift {
-    pub(super) fn between(labelled: impl Iterator<Item = f64>, recent: impl Iterator<Item = f64>) -> Self {
-        let (labelled, recent) = (histogram(labelled), histogram(recent));
+    /// Between labelled scores that are counted by tenths already, and recent ones.
+    pub(super) fn between(labelled: Vec<u32>, recent: impl Iterator<Item = f64>) -> Self {
+        let recent = histogram(recent);
         let (all_labelled, all_recent) = (sum(&labelled), sum(&recent));
         let share = |count: u32, of: f64| if of > 0.0 { f64::from(count) / of } else { 0.0 };
         let apart = labelled.iter().zip(&recent).map(|(a, b)| (share(*a, all_labelled) - share(*b, all_recent)).abs());
@@ -42,8 +43,9 @@ fn sum(counts: &[u32]) -> f64 {
     counts.iter().copied().map(f64::from).sum()
 }
 
+/// How many scores lie in each tenth from 0 to 1.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the number of bins")]
-fn histogram(scores: impl Iterator<Item = f64>) -> Vec<u32> {
+pub(super) fn histogram(scores: impl Iterator<Item = f64>) -> Vec<u32> {
     let mut counts = vec![0; BINS];
     for score in scores {
         counts[((score * BINS as f64) as usize).min(BINS - 1)] += 1;
@@ -84,17 +86,17 @@ mod tests {
     #[test]
     fn the_same_scores_show_no_drift_and_others_do() {
         let scores = |from: f64| (0..100).map(move |at| from + f64::from(at % 20) / 50.0);
-        let same = Drift::between(scores(0.5), scores(0.5));
+        let same = Drift::between(histogram(scores(0.5)), scores(0.5));
         assert!(!same.drifted && same.distance == 0.0 && same.p_value > 0.99, "{same:?}");
-        let other = Drift::between(scores(0.5), scores(0.2));
+        let other = Drift::between(histogram(scores(0.5)), scores(0.2));
         assert!(other.drifted && other.distance > 0.5, "{other:?}");
     }
 
     #[test]
     fn a_few_scores_prove_nothing() {
-        let few = Drift::between([0.9; 100].into_iter(), [0.1; 4].into_iter());
+        let few = Drift::between(histogram([0.9; 100].into_iter()), [0.1; 4].into_iter());
         assert!(!few.drifted && few.p_value == 1.0, "{few:?}");
-        let none = Drift::between(std::iter::empty(), [0.1; 4].into_iter());
+        let none = Drift::between(histogram(std::iter::empty()), [0.1; 4].into_iter());
         assert_eq!((none.drifted, none.distance), (false, 0.0));
     }
 
@@ -102,7 +104,7 @@ mod tests {
     fn the_test_is_pearsons() {
         // 30 against 20 of 50, and the rest: chi-squared is 4, of one degree of freedom: p = 0.0455.
         let at = |high: usize| (0..50).map(move |at| if at < high { 0.95 } else { 0.05 });
-        let found = Drift::between(at(30), at(20)).p_value;
+        let found = Drift::between(histogram(at(30)), at(20)).p_value;
         assert!((found - 0.0455).abs() < 1e-4, "{found}");
     }
 }

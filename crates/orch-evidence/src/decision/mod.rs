@@ -3,6 +3,7 @@
 mod binomial;
 mod drift;
 mod label;
+mod learnt;
 mod policy;
 mod promise;
 mod shared;

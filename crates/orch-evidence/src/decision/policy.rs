@@ -5,8 +5,8 @@ use orch_core::Error;
 use serde::{Deserialize, Serialize};
 
 use super::label::{Awaited, Label};
+use super::learnt::Learnt;
 use super::stored::Stored;
-use super::threshold::{accept_from, enough_for_one_error, escalate_to};
 use super::{Decision, Drift, Promise, Score, Verdict};
 use crate::bundle::Bundle;
 use crate::confidence::CalibrationKey;
@@ -61,7 +61,7 @@ pub struct Policy {
     pub(super) risk: f64,
     pub(super) score: Score,
     pub(super) valid_for: Duration,
-    /// That of the first bundle that was recorded.
+    /// The one that is named, else that of the first bundle that was recorded.
     pub(super) key: Option<CalibrationKey>,
     pub(super) awaited: VecDeque<Awaited>,
     pub(super) labels: VecDeque<Label>,
@@ -98,6 +98,13 @@ impl Policy {
     /// How long a label counts; default 90 days.
     pub fn valid_for(mut self, time: Duration) -> Self {
         self.valid_for = time;
+        self
+    }
+
+    /// For which tool, model, metric and K it is; default: those of the first bundle that is recorded. To be named before
+    /// labels are learnt [from elsewhere](Self::learn), because those do not say what they are about.
+    pub fn about(mut self, key: CalibrationKey) -> Self {
+        self.key = Some(key);
         self
     }
 
@@ -147,7 +154,9 @@ impl Policy {
         Ok(())
     }
 
-    /// A run and its verdict at once, from other records than this one's; `score` is that which [`by`](Self::by) names.
+    /// A run and its verdict at once, from other records than this one's; `score` is that which [`by`](Self::by) names. What
+    /// the runs are of is said by [`about`](Self::about): without it every bundle is to be reviewed, for nothing says that
+    /// the labels are about it.
     ///
     /// # Errors
     /// `InvalidRequest` for a score outside 0 to 1.
@@ -166,11 +175,14 @@ impl Policy {
         Ok(())
     }
 
-    /// What can be promised now.
+    /// What can be promised now. It takes a look at all labels; a [`SharedPolicy`](super::SharedPolicy) takes it once for
+    /// as long as the same labels count.
     #[must_use]
     pub fn promise(&self, now: Duration) -> Promise {
-        let labels: Vec<(f64, bool)> =
-            self.fresh(now).map(|label| (label.of.score, label.verdict == Verdict::Right)).collect();
+        self.promise_by(&Learnt::of(self, now))
+    }
+
+    pub(super) fn promise_by(&self, learnt: &Learnt) -> Promise {
         let (target, risk) = (self.target * 100.0, self.risk * 100.0);
         let promised = format!("at most {target} % are wrong, but for a chance of {risk} %");
         let refused = |why: String| Promise {
@@ -182,34 +194,33 @@ impl Policy {
         if let Err(error) = self.check() {
             return refused(error.to_string());
         }
-        let enough = enough_for_one_error(self.target, self.risk);
-        if labels.len() < enough as usize {
-            let expired = self.labels.len() - labels.len();
+        let &Learnt { labels, wrong, expired, enough, accept_from, escalate_to, .. } = learnt;
+        if labels < enough {
             let old = if expired > 0 { format!(" ({expired} more have expired)") } else { String::new() };
-            return refused(format!("{} labels{old}, and {enough} are needed at least", labels.len()));
+            return refused(format!("{labels} labels{old}, and {enough} are needed at least"));
         }
-        let drift = self.drift(now);
+        let drift = self.drift_by(learnt);
         if drift.drifted {
             let reason = "recent answers are not divided like those that were labelled";
             return refused(format!("{reason} (p = {:.1e}); label some of them", drift.p_value));
         }
-        let escalate_to = escalate_to(&labels, self.risk);
-        match accept_from(&labels, self.target, self.risk) {
-            Some(accept) => Promise { accept_from: Some(accept), escalate_to, score: self.score, reason: promised },
-            None => {
-                let wrong = labels.iter().filter(|(_, right)| !right).count();
-                let why = format!("of {} labels {wrong} are wrong, and too many of the surest", labels.len());
-                Promise { escalate_to, ..refused(why) }
-            }
+        if accept_from.is_some() {
+            return Promise { accept_from, escalate_to, score: self.score, reason: promised };
         }
+        let why = format!("of {labels} labels {wrong} are wrong, and too many of the surest");
+        Promise { escalate_to, ..refused(why) }
     }
 
     /// The decision on a bundle.
     #[must_use]
     pub fn decide(&self, bundle: &Bundle, now: Duration) -> Decision {
+        self.decide_by(|| self.promise(now), bundle)
+    }
+
+    pub(super) fn decide_by(&self, promise: impl FnOnce() -> Promise, bundle: &Bundle) -> Decision {
         match self.stranger(bundle) {
             Some(reason) => Decision::review(bundle, format!("cannot promise anything: {reason}")),
-            None => self.promise(now).decide(bundle),
+            None => promise().decide(bundle),
         }
     }
 
@@ -218,6 +229,7 @@ impl Policy {
         let key = CalibrationKey::of(bundle);
         match &self.key {
             _ if bundle.is_cut_short() => Some("the run was cut short".to_owned()),
+            None if !self.labels.is_empty() => Some("its labels are about no tool that is named".to_owned()),
             Some(own) if *own != key => Some(format!("a policy for {own} says nothing about {key}")),
             _ => None,
         }
@@ -226,17 +238,17 @@ impl Policy {
     /// The scores of the last 500 recorded runs beside the labelled ones that still count.
     #[must_use]
     pub fn drift(&self, now: Duration) -> Drift {
-        Drift::between(self.fresh(now).map(|label| label.of.score), self.recent.iter().copied())
+        self.drift_by(&Learnt::of(self, now))
+    }
+
+    pub(super) fn drift_by(&self, learnt: &Learnt) -> Drift {
+        Drift::between(learnt.scores.clone(), self.recent.iter().copied())
     }
 
     /// How many labels count now.
     #[must_use]
     pub fn labels(&self, now: Duration) -> u32 {
-        crate::count(self.fresh(now).count())
-    }
-
-    fn fresh(&self, now: Duration) -> impl Iterator<Item = &Label> {
-        self.labels.iter().filter(move |label| now.saturating_sub(label.of.at) <= self.valid_for)
+        Learnt::of(self, now).labels
     }
 }
 

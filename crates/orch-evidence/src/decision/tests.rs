@@ -4,6 +4,7 @@ use orch_core::Output;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::confidence::CalibrationKey;
 use crate::{BundleOptions, Bundler};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -86,6 +87,34 @@ fn the_fields_of_a_review_are_those_that_differ_the_most_divided_first() {
         panic!("not a review")
     };
     assert_eq!(fields, ["/b", "/a"]);
+}
+
+#[test]
+fn labels_of_an_unnamed_kind_decide_nothing() {
+    let learn = |mut policy: Policy| {
+        (0..60).for_each(|run| policy.learn(format!("run-{run}"), 0.92, Verdict::Right, NOW).unwrap());
+        policy
+    };
+    let mut unnamed = learn(Policy::target_error(0.1));
+    assert!(!unnamed.promise(NOW).is_refused());
+    assert!(unnamed.decide(&sure(), NOW).reason().contains("no tool that is named"));
+    assert!(unnamed.record("run", &sure(), NOW).is_err(), "the first bundle is not what they are about");
+    let named = learn(Policy::target_error(0.1).about(CalibrationKey::of(&sure())));
+    assert!(named.decide(&sure(), NOW).is_accept());
+    assert!(named.decide(&texts(&["a", "a", "a", "a"]), NOW).reason().contains("K = 4"));
+}
+
+#[test]
+fn a_shared_policy_looks_at_its_labels_once_until_they_change() {
+    let shared = SharedPolicy::new(taught(60, 60));
+    let unread = shared.work(NOW);
+    assert!(shared.decide("run", &sure(), NOW).is_accept());
+    assert!(shared.work(NOW) < unread && shared.work(NOW + 89 * DAY) < unread);
+    assert_eq!(shared.work(NOW + 91 * DAY), unread, "by then they have expired");
+    shared.feedback("run", Verdict::Wrong).unwrap();
+    assert_eq!(shared.promise(NOW).accept_from, shared.snapshot().promise(NOW).accept_from);
+    assert!(shared.promise(NOW + 91 * DAY).is_refused() && !shared.promise(NOW).is_refused());
+    assert_eq!(shared.drift(NOW), shared.snapshot().drift(NOW));
 }
 
 #[test]

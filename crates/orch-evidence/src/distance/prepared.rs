@@ -1,6 +1,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use super::bits::{Numbered, Words};
 use crate::Normaliser;
 
@@ -11,6 +13,8 @@ pub struct Prepared {
     tokens: Vec<u64>,
     hash: u64,
     chars: u32,
+    /// How many of the words are of a script without spaces.
+    unspaced: u32,
     unread: bool,
     /// As it was said, if a scorer may want to know.
     raw: Option<Arc<str>>,
@@ -22,19 +26,28 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Normalises a text (see [`normalise`](crate::normalise())) and cuts it at its spaces.
+    /// Normalises a text (see [`normalise`](crate::normalise())) and cuts it into words: at its spaces, and where a script
+    /// has none (Chinese, Japanese, Thai, Lao, Khmer, Burmese, Tibetan) at the word boundaries of Unicode (UAX 29), which are
+    /// between characters for most of those.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self::normalised(text, Normaliser::DEFAULT)
     }
 
-    /// Normalises a text in a way of one's own and cuts it at its spaces.
+    /// Normalises a text in a way of one's own and cuts it into words.
     #[must_use]
     pub fn normalised(text: &str, normaliser: Normaliser) -> Self {
         let text = normaliser.apply(text);
+        let key = *KEY;
         let words = text.as_bytes().split(|c| *c == b' ').filter(|word| !word.is_empty());
-        let tokens = words.map(hash_bytes).collect();
-        Self::of(text, tokens)
+        if text.is_ascii() || !text.chars().any(is_unspaced) {
+            let tokens = words.map(|word| hash_by(key, word)).collect();
+            return Self::of(text, tokens);
+        }
+        let words: Vec<&str> = text.split(' ').flat_map(parts).filter(|word| !word.is_empty()).collect();
+        let unspaced = crate::count(words.iter().filter(|word| word.starts_with(is_unspaced)).count());
+        let tokens = words.iter().map(|word| hash_by(key, word.as_bytes())).collect();
+        Self { unspaced, ..Self::of(text, tokens) }
     }
 
     /// Takes a text as it is and cuts it at white space.
@@ -53,6 +66,7 @@ impl Prepared {
         Self {
             hash: hash(&text),
             chars: crate::count(if text.is_ascii() { text.len() } else { text.chars().count() }),
+            unspaced: 0,
             unread: false,
             raw: None,
             text,
@@ -108,6 +122,11 @@ impl Prepared {
         self.chars as usize
     }
 
+    /// About how many words a person would count: of scripts without spaces two characters make one.
+    pub(crate) fn length(&self) -> usize {
+        self.tokens.len() - self.unspaced as usize / 2
+    }
+
     /// Whether both are the same text; decided by hash first.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
@@ -145,6 +164,23 @@ impl Prepared {
     }
 }
 
+/// A word, or the words in it where its script does not part them.
+fn parts(word: &str) -> impl Iterator<Item = &str> {
+    let unspaced = word.contains(is_unspaced);
+    let parts = unspaced.then(|| word.split_word_bounds());
+    (!unspaced).then_some(word).into_iter().chain(parts.into_iter().flatten())
+}
+
+/// Whether it is a letter of a script that puts no spaces between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{0e00}'..='\u{0fff}' // Thai, Lao, Tibetan
+        | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{1950}'..='\u{1aaf}' // Burmese, Khmer, Tai
+        | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9f}' // kana
+        | '\u{3005}'..='\u{3007}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' // Han
+        | '\u{20000}'..='\u{3ffff}')
+}
+
 impl PartialEq for Prepared {
     fn eq(&self, other: &Self) -> bool {
         self.same(other) && self.tokens == other.tokens
@@ -158,11 +194,10 @@ static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("orch-e
 /// A keyed hash, 8 bytes at a time by folded multiplication. Results never depend on the key, short of two words
 /// with the same 64 bits.
 pub(crate) fn hash(text: &str) -> u64 {
-    hash_bytes(text.as_bytes())
+    hash_by(*KEY, text.as_bytes())
 }
 
-fn hash_bytes(text: &[u8]) -> u64 {
-    let key = *KEY;
+fn hash_by(key: u64, text: &[u8]) -> u64 {
     let (words, rest) = text.as_chunks::<8>();
     let mut state = text.len() as u64;
     for word in words {
@@ -190,6 +225,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::{Distance, TokenLevenshtein};
 
     #[test]
     fn words_that_differ_a_little_have_hashes_of_their_own_in_every_bit() {
@@ -200,6 +236,26 @@ mod tests {
         // Of 65,536 lower halves chance leaves out e^(-50000/65536), 47 %: far fewer would be a bad hash.
         assert!(lower.len() > 33_000, "{}", lower.len());
         assert_ne!(hash("ab"), hash("ab\0"));
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_cut_into_words_too() {
+        let words = |text: &str| Prepared::new(text).tokens().len();
+        for (text, expected) in [
+            ("東京は日本の首都です。", 10),
+            ("iPhone 15を買った", 6),
+            ("コンピューター", 1),
+            ("ภาษาไทย", 7),
+            ("한국의 수도는 서울이다", 3),
+            ("Straße, naïve", 2),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+        let apart = |a: &str, b: &str| TokenLevenshtein.distance(&Prepared::new(a), &Prepared::new(b));
+        assert_eq!(apart("首都は東京です", "首都は京都です"), 2.0 / 7.0, "no longer all or nothing");
+        assert_eq!(apart("首都は東京です。", "首都は東京です"), 0.0);
+        // Ten characters are about five words, and short.
+        assert_eq!(Prepared::new("東京は日本の首都です").length(), 5);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::counts::{shared, shared_counts};
+use super::counts::shared_counts;
 use super::{Distance, Prepared};
 
 /// The part of all different words that only one of the texts has.
@@ -21,9 +21,9 @@ impl TokenJaccard {
             let counts = shared_counts(a.sorted(), b.sorted());
             return counts.fold((0, 0), |(shared, all), (in_a, in_b)| (shared + in_a.min(in_b), all + in_a.max(in_b)));
         }
-        let (a, b) = (a.distinct(), b.distinct());
-        let shared = shared(a, b);
-        (shared, a.len() as u64 + b.len() as u64 - shared)
+        let (a, b) = (a.words(), b.words());
+        let shared = a.shared(b);
+        (shared as u64, (a.different() + b.different() - shared) as u64)
     }
 }
 

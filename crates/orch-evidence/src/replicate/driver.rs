@@ -19,7 +19,7 @@ use tower::Service;
 use super::budget;
 use super::desk::{Desk, INLINE_WORK, is_much};
 use super::one::{Ended, Terms, out_of_money, replicate, spent};
-use crate::bundle::BundleContent;
+use crate::bundle::{Bundle, BundleContent};
 use crate::bundler::{Bundler, Command, Input, Notice, Row};
 use crate::decision::SharedPolicy;
 use crate::options::{BundleOptions, Delivery};
@@ -210,7 +210,7 @@ where
 
     fn ended(&mut self, Ended { index, result, elapsed }: Ended) {
         let usage = self.part(index).map(|part| spent(part.context.meter(), &result)).unwrap_or_default();
-        if let Some(error) = result.as_ref().err().filter(|error| out_of_money(error, index)) {
+        if let Some(error) = result.as_ref().err().filter(|error| out_of_money(error, self.request.context().meter())) {
             self.out_of_money = Some(error.clone());
             // First, so that nothing is started in its place.
             self.inbox.push_back(Input::OutOfMoney);
@@ -272,7 +272,9 @@ where
             why.map_or(error.clone(), |why| why.with_attempts(error.attempts().to_vec()).with_source(error))
         })?;
         bundle.meta.total_elapsed = self.started.elapsed();
-        bundle.decision = self.policy.map(|policy| policy.decide(context.request_id(), &bundle, wall_clock()));
+        if let Some(policy) = self.policy {
+            bundle = decided(bundle, policy, context.request_id()).await?;
+        }
         let (usage, model) = (bundle.usage_total.clone(), bundle.meta.model.clone());
         let content = Content::typed(BundleContent::new(bundle));
         context.emit(|| Event::BundleReady { bundle: content.clone() });
@@ -282,6 +284,21 @@ where
             None => output,
         })
     }
+}
+
+/// With the policy's decision, which is made beside the task when all labels are to be looked at.
+async fn decided(mut bundle: Bundle, policy: SharedPolicy, run: &str) -> Result<Bundle, Error> {
+    let now = wall_clock();
+    if !is_much(policy.work(now)) {
+        bundle.decision = Some(policy.decide(run, &bundle, now));
+        return Ok(bundle);
+    }
+    let run = run.to_owned();
+    run_aside(move || {
+        bundle.decision = Some(policy.decide(&run, &bundle, now));
+        bundle
+    })
+    .await
 }
 
 /// Keeps the whole bundle to its own budget and time.

@@ -81,8 +81,9 @@ impl ReplicateLayer {
 
     /// Lays options over those that are set.
     pub fn options(mut self, options: BundleOptions) -> Self {
-        self.options = options.over(&self.options);
-        self.validation.inline(&self.options);
+        let options = options.over(&self.options);
+        self.validation.inline(&options, &self.options);
+        self.options = options;
         self
     }
 

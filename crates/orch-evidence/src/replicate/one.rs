@@ -74,13 +74,19 @@ fn level(index: u32) -> String {
     format!("replicate {index}")
 }
 
-/// Whether the run's money is gone, and not only what this replicate may spend.
-pub(super) fn out_of_money(error: &Error, index: u32) -> bool {
+/// Whether the money of the run, whose account this is, is gone, and not only what a part of it may spend: this
+/// replicate, or a bundle or a plan inside it. A limit that no account of this process has is shared with others.
+pub(super) fn out_of_money(error: &Error, run: &Meter) -> bool {
     match error.kind() {
         ErrorKind::BudgetExceeded { budget: BudgetKind::Time, .. } => false,
-        ErrorKind::BudgetExceeded { level: at, .. } => **at != *level(index),
+        ErrorKind::BudgetExceeded { level, .. } => run.is_limited_by(level) || !is_of_a_part(level),
         _ => false,
     }
+}
+
+/// Whether it is what accounts of parts of a run are called.
+fn is_of_a_part(level: &str) -> bool {
+    level == "bundle" || level.starts_with("replicate ") || level.starts_with("step ")
 }
 
 /// What a replicate used: what was booked for it, all attempts included, else what its answer says.

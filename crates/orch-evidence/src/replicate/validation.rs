@@ -30,8 +30,13 @@ impl Validation {
         self.known.insert(uri, ready);
     }
 
-    pub(super) fn inline(&mut self, options: &BundleOptions) {
-        self.inline = options.inline_schema().map(|schema| compiled(schema, options.uri_of_schema()));
+    /// Compiles the schema of the layer's options, unless it is the one that they had before.
+    pub(super) fn inline(&mut self, options: &BundleOptions, before: &BundleOptions) {
+        let same =
+            options.inline_schema() == before.inline_schema() && options.uri_of_schema() == before.uri_of_schema();
+        if !same {
+            self.inline = options.inline_schema().map(|schema| compiled(schema, options.uri_of_schema()));
+        }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

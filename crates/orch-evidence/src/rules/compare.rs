@@ -6,7 +6,8 @@ use crate::distance::TextMetric;
 /// How two values of a field are compared.
 ///
 /// In JSON: `"auto"`, `"ignore"`, `"exact"`, `"date"`, `"ordered"`, `"set"`, `{"number": {"abs": 0.5}}`,
-/// `{"number": {"rel": 0.01}}`, `{"text": "token_jaccard"}`, `{"one_of": ["low", "high"]}`, `{"keyed": "id"}`.
+/// `{"number": {"rel": 0.01}}`, `{"text": "token_jaccard"}`, `{"one_of": ["low", "high"]}`, `{"keyed": "id"}`,
+/// `{"alias_of": "price"}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -47,6 +48,9 @@ pub enum Compare {
     /// An array of objects that are paired by what this field says: its name, or a JSON Pointer into the
     /// item. Of items with equal keys the first ones are paired; items without a key are left over.
     Keyed(String),
+    /// The key is another name of this field beside it: what is said under it is taken as said under that name, unless that
+    /// is there too.
+    AliasOf(String),
 }
 
 /// The rule of a field.
@@ -85,6 +89,10 @@ impl FieldRule {
                 })
             }
             Compare::OneOf(values) if values.is_empty() => Err("`one_of` lists no value".to_owned()),
+            Compare::OneOf(values) => match values.iter().find(|value| value.is_object() || value.is_array()) {
+                Some(value) => Err(format!("`one_of` lists {value}: it is for texts, numbers, truth values and null")),
+                None => Ok(()),
+            },
             Compare::Keyed(key) if key.is_empty() => Err("`keyed` names no field".to_owned()),
             _ => Ok(()),
         }

@@ -72,6 +72,38 @@ impl Rules {
         self.rules.iter().any(|rule| matches!(rule.compare, Compare::Text(_)))
     }
 
+    /// Whether any key is another name of a field.
+    pub(crate) fn has_aliases(&self) -> bool {
+        self.rules.iter().any(|rule| matches!(rule.compare, Compare::AliasOf(_)))
+    }
+
+    /// Puts what is said under another name of a field under its own.
+    pub(crate) fn rename(&self, value: &mut Value, step: &Step) {
+        match value {
+            Value::Array(items) => {
+                for (at, item) in items.iter_mut().enumerate() {
+                    self.rename(item, &self.below(step, &at.to_string()));
+                }
+            }
+            Value::Object(fields) => {
+                let own_name = |alias: &String| match &self.rule(self.at(&self.below(step, alias))).compare {
+                    Compare::AliasOf(name) => Some((alias.clone(), name.clone())),
+                    _ => None,
+                };
+                for (alias, name) in fields.keys().filter_map(own_name).collect::<Vec<_>>() {
+                    let said = fields.remove(&alias);
+                    if let Some(said) = said {
+                        fields.entry(name).or_insert(said);
+                    }
+                }
+                for (key, field) in fields {
+                    self.rename(field, &self.below(step, key));
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The same rules with another metric wherever one is named.
     pub(crate) fn with_texts(&self, metric: TextMetric) -> Self {
         let mut all = self.clone();

@@ -97,3 +97,13 @@ fn rules_of_a_part_stand_below_its_place() {
     let whole = ConsensusRules::new().nested("/items/*", part);
     assert_eq!(whole.fields().map(|(pattern, _)| pattern).collect::<Vec<_>>(), ["/items/*", "/items/*/price"]);
 }
+
+#[test]
+fn one_of_lists_no_objects_and_arrays() {
+    for value in [json!({"a": 1}), json!([])] {
+        let error =
+            ConsensusRules::new().field("/v", Compare::OneOf(vec![json!("x"), value.clone()])).check().unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("~1v") && message.contains(&value.to_string()), "{message}");
+    }
+}

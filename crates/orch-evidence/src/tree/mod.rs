@@ -125,6 +125,20 @@ impl Comparer {
         }
     }
 
+    /// The answer with every field under its own name, where rules know others.
+    pub(crate) fn renamed(&self, value: Arc<Value>) -> Arc<Value> {
+        if !self.has_aliases() {
+            return value;
+        }
+        let mut value = Arc::unwrap_or_clone(value);
+        self.rules.rename(&mut value, &self.rules.root());
+        Arc::new(value)
+    }
+
+    pub(crate) fn has_aliases(&self) -> bool {
+        self.rules.has_aliases()
+    }
+
     fn metric(&self, rule: u32) -> &dyn Distance {
         match &self.rules.rule(rule).compare {
             Compare::Text(metric) => metric,

@@ -71,7 +71,7 @@ use crate::ConsensusRules;
 ///
 /// # Names
 /// Serde's `rename`, `rename_all`, `alias`, `flatten`, `transparent`, `skip`, `from` and `try_from` are honoured, as they
-/// are for reading. A field that a function reads (`with`, `deserialize_with`) has no rules but those at the field. Rules of
+/// are for reading. What is said under an alias counts as said under the name. A field that a function reads (`with`, `deserialize_with`) has no rules but those at the field. Rules of
 /// a flattened map hold for every key beside it that has none.
 ///
 /// # By hand

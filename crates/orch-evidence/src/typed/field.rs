@@ -42,8 +42,8 @@ impl<'a> Field<'a> {
     /// part of them, by weight, that says the same. Of an object or an array it is that of its weakest part. It ranks
     /// fields, and is no chance of being right.
     ///
-    /// `None`: the consensus has no such field, or is the answer of one replicate
-    /// ([`ConsensusSource::Fallback`]), whose fields were not voted for; or the vote about it may be among what a
+    /// `None`: the consensus has no such field, or there was no vote about it: it is ignored, or the consensus is the
+    /// answer of one replicate ([`ConsensusSource::Fallback`]); or the vote may be among what a
     /// [`truncated`](Summary::truncated) summary has left out.
     #[must_use]
     pub fn support(&self) -> Option<f64> {
@@ -52,9 +52,11 @@ impl<'a> Field<'a> {
             return None;
         }
         let voted = || self.summary.distributions.iter().filter(|(pointer, _)| self.concerns(pointer));
+        let is_voted = voted().next().is_some();
         // Of a single value its own statistics are enough.
-        let is_known = !(value.is_object() || value.is_array()) && voted().next().is_some();
-        if self.summary.truncated && !is_known {
+        let is_known = is_voted && !(value.is_object() || value.is_array());
+        let is_ignored = !is_voted && has_values(value);
+        if is_ignored || (self.summary.truncated && !is_known) {
             return None;
         }
         let values = voted().map(|(_, statistics)| self.part_of_all(statistics.support, statistics.n as usize));
@@ -108,6 +110,15 @@ fn leaves(value: &Value, at: String, found: &mut impl FnMut(String)) {
             items.iter().enumerate().for_each(|(index, item)| leaves(item, child(&at, &index.to_string()), found));
         }
         _ => found(at),
+    }
+}
+
+/// Whether it is, or holds, anything but empty objects and arrays.
+fn has_values(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.values().any(has_values),
+        Value::Array(items) => items.iter().any(has_values),
+        _ => true,
     }
 }
 

@@ -119,6 +119,21 @@ fn nothing_has_support_by_what_a_limited_summary_leaves_out() {
 }
 
 #[test]
+fn what_is_ignored_has_no_support_and_what_all_leave_empty_has_that_of_all() {
+    let rules = ConsensusRules::new().field("/at", Compare::Ignore).field("/log", Compare::Ignore);
+    let answer = |at: u32, city: &str| json!({ "at": at, "log": [at], "city": city, "tags": [] });
+    let mut answers = [answer(1, "Paris"), answer(2, "Paris"), answer(3, "Lyon")];
+    answers[2].as_object_mut().unwrap().remove("log");
+    let options = BundleOptions::new().k(3).rules(rules);
+    let bundle = run(Bundler::new(&options).unwrap().with_stop(Never), &answers);
+    for (pointer, support) in
+        [("/at", None), ("/log", None), ("/log/0", None), ("/city", Some(2.0 / 3.0)), ("/tags", Some(1.0))]
+    {
+        assert_eq!(Field::new(&bundle.summary, pointer).support(), support, "{pointer}");
+    }
+}
+
+#[test]
 fn without_a_policy_the_decision_is_to_review_what_differs() {
     let Decision::Review { fields, reason } = four().decision() else { panic!() };
     assert!(fields.contains(&"/city".to_owned()) && fields.contains(&"/price".to_owned()), "{fields:?}");

@@ -28,10 +28,51 @@ const LEAST: f64 = 0.05;
 /// # Ok::<(), orch_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Stored", try_from = "Stored")]
 pub struct LabelFree {
     accuracies: Vec<f64>,
     weights: Vec<f64>,
     refusal: Option<String>,
+}
+
+const VERSION: u32 = 1;
+
+/// Weights as they are saved.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    version: u32,
+    accuracies: Vec<f64>,
+    weights: Vec<f64>,
+    refusal: Option<String>,
+}
+
+impl From<LabelFree> for Stored {
+    fn from(LabelFree { accuracies, weights, refusal }: LabelFree) -> Self {
+        Self { version: VERSION, accuracies, weights, refusal }
+    }
+}
+
+impl TryFrom<Stored> for LabelFree {
+    type Error = Error;
+
+    fn try_from(Stored { version, accuracies, weights, refusal }: Stored) -> Result<Self, Error> {
+        if version != VERSION {
+            return Err(Error::invalid("/version", format!("{version}: only version {VERSION} can be read")));
+        }
+        if accuracies.len() != weights.len() || weights.len() < 2 {
+            let reason = format!("{} weights of {} sources", weights.len(), accuracies.len());
+            return Err(Error::invalid("/weights", reason));
+        }
+        if let Some(at) = weights.iter().position(|weight| !(weight.is_finite() && *weight > 0.0)) {
+            return Err(Error::invalid(format!("/weights/{at}"), format!("{} is not above 0", weights[at])));
+        }
+        if let Some(at) = accuracies.iter().position(|share| !(0.0..=1.0).contains(share)) {
+            let reason = format!("{} is not between 0 and 1", accuracies[at]);
+            return Err(Error::invalid(format!("/accuracies/{at}"), reason));
+        }
+        Ok(Self { accuracies, weights, refusal })
+    }
 }
 
 impl LabelFree {

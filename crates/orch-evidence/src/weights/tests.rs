@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 
@@ -75,6 +76,24 @@ fn rows_of_different_lengths_and_nothing_at_all_are_refused_by_name() {
     assert!(named(&[]).contains("0 questions to 0 sources"));
     assert!(named(&[vec![Some(1)]]).contains("1 sources"));
     assert!(named(&[vec![Some(1), None], vec![None]]).contains("/questions/1"));
+}
+
+#[test]
+fn saved_weights_have_a_version_and_spoilt_ones_are_refused() {
+    let learnt = LabelFree::fit(&answers(300, &alone(&[0.9, 0.8, 0.7, 0.6]), 4, 13)).unwrap();
+    let stored = serde_json::to_value(&learnt).unwrap();
+    assert_eq!(serde_json::from_value::<LabelFree>(stored.clone()).unwrap(), learnt);
+    for (at, value, named) in [
+        ("/version", json!(2), "only version 1"),
+        ("/weights/1", json!(-1.0), "-1"),
+        ("/weights", json!([1.0]), "1 weights of 4"),
+        ("/accuracies/0", json!(1.5), "1.5"),
+    ] {
+        let mut stored = stored.clone();
+        *stored.pointer_mut(at).unwrap() = value;
+        let error = serde_json::from_value::<LabelFree>(stored).unwrap_err().to_string();
+        assert!(error.contains(named), "{at}: {error}");
+    }
 }
 
 #[test]

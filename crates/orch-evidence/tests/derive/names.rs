@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orch_evidence::{Compare, Consensus, ConsensusRules};
+use orch_core::Output;
+use orch_evidence::stopping::Never;
+use orch_evidence::{BundleOptions, Bundler, Compare, Consensus, ConsensusRules, Evidence};
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The patterns of all leaves that a schema describes.
 fn places(schema: &Value) -> BTreeSet<String> {
@@ -173,7 +175,45 @@ fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Wire, D::Er
 #[test]
 fn aliases_functions_flattened_maps_and_conversions_are_followed() {
     let expected = ["/price", "/cost", "/amount", "/*/sent", "/converted/sent"].map(str::to_owned);
-    assert_eq!(patterns(&ConsensusRules::of::<Odd>()), BTreeSet::from(expected));
+    let rules = ConsensusRules::of::<Odd>();
+    assert_eq!(patterns(&rules), BTreeSet::from(expected));
+    assert_eq!(rules.rule("/cost").map(|rule| &rule.compare), Some(&Compare::AliasOf("price".into())));
     assert_eq!(Odd::FIELDS, None);
     assert_eq!(Inner::FIELDS, Some(["unitPrice", "id"].as_slice()));
+}
+
+#[derive(Debug, PartialEq, Deserialize, Consensus)]
+struct Offer {
+    #[serde(alias = "cost")]
+    #[consensus(number(rel = 0.1))]
+    price: f64,
+    #[serde(default, alias = "parts")]
+    items: Vec<Part>,
+}
+
+#[derive(Debug, PartialEq, Deserialize, Consensus)]
+struct Part {
+    #[serde(rename = "articleNumber", alias = "sku")]
+    sku: String,
+}
+
+#[test]
+fn a_vote_counts_what_is_said_under_any_name_of_a_field() {
+    let answers = [
+        json!({"price": 100.0, "items": [{"sku": "a"}]}),
+        json!({"cost": 101.0, "parts": [{"articleNumber": "a"}]}),
+        json!({"cost": 300.0, "items": [{"sku": "b"}]}),
+    ];
+    let options = BundleOptions::new().k(3).rules(ConsensusRules::of::<Offer>());
+    let bundler = Bundler::new(&options).unwrap().with_stop(Never);
+    let bundle = bundler.replay(|index| Ok(Output::from(answers[index as usize - 1].clone()))).unwrap();
+    assert_eq!(bundle.summary.consensus, Some(json!({"price": 100.0, "items": [{"articleNumber": "a"}]})));
+    assert_eq!(
+        bundle.replicates[1].output.as_ref().unwrap().to_json().unwrap().as_ref(),
+        &answers[1],
+        "as it was said"
+    );
+    let evidence = Evidence::<Offer>::from_bundle(bundle).unwrap();
+    assert_eq!(evidence.field("/price").support(), Some(2.0 / 3.0));
+    assert_eq!(evidence.value().items, [Part { sku: "a".into() }]);
 }

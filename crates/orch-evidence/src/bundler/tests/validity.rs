@@ -31,12 +31,14 @@ fn too_few_valid_answers_are_called_insufficient_and_kept() {
 }
 
 #[test]
-fn once_enough_cannot_be_reached_nothing_more_is_started() {
-    let bundler = Bundler::new(&options(5).min_valid(4)).unwrap().with_stop(Never);
-    let bundle = drive(bundler, texts(&[Some("Rome"), None, None, None, None]), |_| 0, false).bundle.unwrap();
-    assert_eq!((bundle.stop.rule.as_str(), bundle.stop.n), ("insufficient", 3), "{:?}", bundle.stop);
-    assert_eq!(bundle.stop.reason, "1 of 3 answers were valid, and 4 of 5 must be");
+fn once_enough_cannot_be_reached_nothing_more_is_started_and_what_runs_may_end() {
+    let bundler = Bundler::new(&options(6).min_valid(5).max_parallel(2)).unwrap().with_stop(Never);
+    let answers = &[Some("Rome"), None, None, Some("Rome"), Some("Rome"), Some("Rome")];
+    let bundle = drive(bundler, texts(answers), |_| 0, false).bundle.unwrap();
+    assert_eq!((bundle.stop.rule.as_str(), bundle.stop.n, bundle.meta.k_started), ("insufficient", 4, 4));
+    assert_eq!(bundle.stop.reason, "2 of 4 answers were valid, and 5 of 6 must be");
     assert!(bundle.summary.insufficient && bundle.meta.early_stopped);
+    assert_eq!(bundle.summary.compared, ["r1", "r4"], "the last one ran already, and was paid for");
 }
 
 #[test]

@@ -491,6 +491,41 @@ async fn what_one_replicate_may_spend_is_not_the_money_of_the_run() {
 }
 
 #[tokio::test]
+async fn what_a_replicate_of_a_bundle_inside_may_spend_is_not_the_money_of_the_bundle_outside() {
+    // Inside, each replicate may use 50 tokens and wants 60 in the first two bundles.
+    let inner = ReplicateLayer::new(2).per_replicate_budget(Budget::new().tokens(50));
+    let tool = ask(move |request| {
+        let (inner, outer) = (inner.clone(), number(&request));
+        async move {
+            let wanted = estimate(if outer <= 2 { 60 } else { 40 });
+            call_estimated(&inner, says("x"), request, wanted).await
+        }
+    });
+    let found = bundle(&ReplicateLayer::new(4).stop(Never), tool, Request::new("q")).await;
+    assert_eq!((found.meta.k_started, found.meta.k_completed), (4, 2), "{:?}", found.stop);
+    assert_eq!(found.stop.rule, "complete");
+
+    // And the account of an outer replicate is the money of the run inside, though both have the same number.
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let tool = {
+        let seen = Arc::clone(&seen);
+        ask(move |request| {
+            let seen = Arc::clone(&seen);
+            async move {
+                let inner = ReplicateLayer::new(3).per_replicate_budget(Budget::new().tokens(1_000)).stop(Never);
+                let found =
+                    bundle(&inner, ask(|_| async { Ok(Output::from("x").with_usage(tokens(60))) }), request).await;
+                seen.lock().unwrap().push(found.stop.rule.clone());
+                Ok(Output::from("x"))
+            }
+        })
+    };
+    let outer = ReplicateLayer::new(2).per_replicate_budget(Budget::new().tokens(100));
+    bundle(&outer, tool, Request::new("q")).await;
+    assert_eq!(*seen.lock().unwrap(), ["budget", "budget"]);
+}
+
+#[tokio::test]
 async fn a_bundle_tool_takes_name_and_settings_and_keeps_its_parts() {
     let spec =
         ToolSpec::pure("ask").with_target("openai").with_version("2.0.0").with_input_schema(json!({"type": "string"}));
