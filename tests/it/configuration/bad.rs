@@ -74,11 +74,7 @@ pub(crate) const BAD: &[Bad] = &[
         &[],
         "line 2: reliability.budget.cost_usd = -0.5: -0.5 dollars: a budget must be a finite amount above zero",
     ),
-    (
-        "[reliability]\nmax_in_flight = 0",
-        &[],
-        "line 2: reliability.max_in_flight = 0: it must lie in 1..=2305843009213693951",
-    ),
+    ("[reliability]\nmax_in_flight = 0", &[], "line 2: reliability.max_in_flight = 0: it must be at least 1"),
     (
         "[reliability.circuit_breaker]\nfailure_rate = 1.5",
         &[],
@@ -313,7 +309,11 @@ pub(crate) const BAD: &[Bad] = &[
         &[],
         "line 1: prices.m: expected `input` and `output`, in dollars per million tokens, or `free = true`",
     ),
-    ("[prices.m]\ninput = -1.0\noutput = 2", &[], "line 2: prices.m.input = -1.0: -1 is not a price in dollars"),
+    (
+        "[prices.m]\ninput = -1.0\noutput = 2",
+        &[],
+        "line 2: prices.m.input = -1.0: -1 is not a price in dollars: it must be finite and not negative",
+    ),
     ("[prices.m]\nfree = true\ninput = 1.0", &[], "line 2: prices.m.free = true: what is free has no price beside it"),
     // The environment.
     (
