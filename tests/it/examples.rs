@@ -19,7 +19,7 @@ fn ended(example: &str, args: &[&str]) -> Output {
 }
 
 /// An example with these arguments.
-pub(crate) fn command(example: &str, args: &[&str]) -> Command {
+fn command(example: &str, args: &[&str]) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut command = Command::new(env!("CARGO"));
     command
@@ -161,6 +161,23 @@ fn a_story_is_streamed_to_a_file_without_the_notes_and_a_reader_that_leaves_is_n
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(&beginning, b"Twice");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("done"), "nobody read on, so the run was ended");
+}
+
+#[test]
+fn the_events_of_a_run_are_served_and_one_who_leaves_has_its_run_cancelled_and_booked() {
+    let text = run("sse_axum");
+    let frames = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    let events: Vec<Value> = frames.map(|json| serde_json::from_str(json).unwrap()).collect();
+    let said: String = events.iter().filter_map(|event| event["text"].as_str()).collect();
+    assert_eq!(said, "The sea, twice a day.");
+    assert_eq!((&events[0]["event"], &events.last().unwrap()["event"]), (&json!("tool_started"), &json!("completed")));
+    assert!(text.contains("id: 0\n"), "{text}");
+    for line in ["all 5 tokens", "server: completed, 5 tokens booked", "a browser that comes back: 204 No Content"] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    let left = text.lines().find(|line| line.starts_with("server: the run was cancelled, ")).unwrap();
+    let booked: u64 = left.split(' ').nth(5).unwrap().parse().unwrap();
+    assert!((1..5).contains(&booked), "{left}");
 }
 
 /// Capitals: of each question four answers, of which the first three agree in most.

@@ -5,6 +5,7 @@
 mod bad_input;
 mod batch;
 mod configuration;
+mod consensus_endpoint;
 mod contract;
 mod documents;
 mod door;
@@ -14,6 +15,7 @@ mod figures;
 mod layer_order;
 mod layering;
 mod links;
+mod openai_client;
 mod planning;
 mod provider_check;
 mod public_api;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use orch_core::{
-    BoxTool, CallContext, Class, Counted, Error, ErrorKind, Event, HasContext, IntoTool, Output, Part, Request, Tool,
-    ToolService, ToolSpec, Usage, tool_fn,
+    BoxTool, CallContext, Class, Counted, Error, ErrorKind, Event, HasContext, IntoTool, Limits, Meter, Output, Part,
+    Request, Tool, ToolService, ToolSpec, Usage, tool_fn,
 };
 use orch_facade::{
     Budget, BundleTool, CircuitBreakerConfig, Client, IdempotencyConfig, Op, RetryPolicy, Rule, RulePlanner, Status,
@@ -244,4 +244,38 @@ async fn one_token_from_outside_cancels_many_runs() {
         let error = result.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_of_the_callers_has_what_a_run_used_however_it_ended() {
+    let used = || Usage::new().output(Counted::reported(7));
+    let tool = tool_fn(ToolSpec::pure("tool"), move |request: Request| async move {
+        match request.input().as_text() {
+            Some("fails") => Err(Error::tool_execution("no").with_output(Output::from("half").with_usage(used()))),
+            Some("hangs") => {
+                request.context().progress().set_usage(used());
+                std::future::pending().await
+            }
+            _ => Ok(Output::from("yes").with_usage(used())),
+        }
+    });
+    let client = Client::builder().tool(tool).build().unwrap();
+    let account = Meter::new(Limits { tokens: Some(30), cost: None });
+    let run = |input: &str| client.run(input).tool("tool").account(account.clone());
+    run("works").await.unwrap();
+    assert_eq!(account.usage().tokens(), 7);
+    run("fails").await.unwrap_err();
+    assert_eq!(account.usage().tokens(), 14);
+    run("hangs").deadline(Duration::from_secs(1)).await.unwrap_err();
+    assert_eq!(account.usage().tokens(), 21);
+    let events = run("hangs").events();
+    tokio::task::yield_now().await;
+    events.cancellation().cancel();
+    assert!(matches!(events.outcome().await.unwrap_err().kind(), ErrorKind::Cancelled));
+    assert_eq!(account.usage().tokens(), 28);
+
+    run("works").await.unwrap();
+    let error = run("works").await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::BudgetExceeded { .. }) && error.output().is_none(), "{error}");
+    assert_eq!(account.usage().tokens(), 35, "what nobody had estimated passed the limit; the next did not begin");
 }

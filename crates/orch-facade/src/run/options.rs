@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::Key;
-use orch_core::{Budget, Error, HasContext};
+use orch_core::{Budget, Error, HasContext, Meter};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +25,15 @@ impl Run {
     /// Sets what the run may use, combined with the client's budget: the smaller wins, field by field.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Books what the run uses on an account of the caller's as well: it is counted there however the run ends, cancelled and
+    /// failed ones included. What the account's limits do not allow is refused before it starts; a call that estimates
+    /// nothing may pass them, and is the last one. In a [batch](crate::Client::run_all) the batch's account takes its place.
+    /// Default: none.
+    pub fn account(mut self, account: Meter) -> Self {
+        self.account = Some(account);
         self
     }
 
