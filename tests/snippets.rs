@@ -14,6 +14,7 @@ documents! {
     Batches: "../docs/batches.md",
     Contributing: "../CONTRIBUTING.md",
     Evidence: "../docs/evidence.md",
+    OwnProvider: "../docs/own-provider.md",
     Pricing: "../docs/pricing.md",
     ReadingARun: "../docs/reading-a-run.md",
     Testing: "../docs/testing.md",

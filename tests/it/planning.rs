@@ -7,11 +7,13 @@ use std::sync::Arc;
 use orch_core::{
     Budget, Error, ErrorKind, Estimate, Event, HealthBoard, IntoTool, Output, Registry, Request, ToolSpec, tool_fn,
 };
-use orch_facade::{BundleTool, Client, Outcome, RulePlanner};
+use orch_facade::{BundleTool, Client, Outcome, Rule, RulePlanner};
 use orch_planning::rule_file::{ReloadingRules, RuleFile};
 use orch_planning::{Catalog, ModelPlanner, OptionLimit, PlanLayer, Planner};
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::counting_tool;
 
 /// A tool that answers with its name and its options, and expects to use so many tokens.
 fn tool(name: &'static str, tokens: u64) -> orch_core::BoxTool {
@@ -46,6 +48,20 @@ fn client() -> Client {
 async fn run(input: Value) -> Value {
     let outcome = client().run(input).await.unwrap();
     outcome.content().to_json().unwrap().as_ref().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_says_which_tool_it_would_choose_and_executes_nothing() {
+    let (tool, calls) = counting_tool(ToolSpec::pure("ask"), |_| "yes".into());
+    let rule = Rule::keywords(["deep"]).on("query").tool("ask");
+    let planner = RulePlanner::new([rule]).unwrap();
+    let client = Client::builder().tool(tool).planner(planner).build().unwrap();
+    let input = || json!({ "query": "a deep look" });
+    let plan = client.plan(input()).await.unwrap();
+    assert_eq!((plan.route().tool(), calls.count()), ("ask", 0));
+    let outcome = client.run(input()).await.unwrap();
+    let said = outcome.plan().unwrap().to_json().unwrap();
+    assert_eq!(said["reason"], plan.explain().reason(), "a run is planned the same way");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 use orch_core::store::IdempotencyStore;
 use orch_core::{Budget, Effect, HealthBoard, IntoTool, Target, ToolSpec};
 use orch_evidence::BundleTool;
-use orch_planning::{Planner, RulePlanner};
+use orch_planning::{Catalog, Planner, RulePlanner};
 use orch_reliability::{
     CircuitBreakerConfig, IdempotencyConfig, RateLimitConfig, ReliabilityConfig, ReliabilityStack, RetryPolicy,
 };
@@ -131,12 +131,13 @@ impl ClientBuilder {
             Some(planner) => Arc::clone(planner),
             None => Arc::new(RulePlanner::default()),
         };
-        let (reliable, registry) = stacks::reliable(&self.registrations, &stack, planner)?;
+        let (reliable, registry) = stacks::reliable(&self.registrations, &stack, Arc::clone(&planner))?;
         let basic = stacks::basic(&self.registrations, &stack)?;
         (self.health, self.store) = (None, None);
         self.earlier = Some(stack.clone());
         let strictest = registry.specs().map(ToolSpec::effect).max().unwrap_or(Effect::AtMostOnce);
-        Ok(Client::new(Inner { reliable, basic, registry, strictest, stack, builder: self }))
+        let catalog = Catalog::new(Arc::clone(&registry), stack.health().clone());
+        Ok(Client::new(Inner { reliable, basic, planner, catalog, registry, strictest, stack, builder: self }))
     }
 
     fn stack(&self) -> Result<ReliabilityStack, BuildError> {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use orch_core::{BoxTool, Effect, Health, HealthBoard, Input, Registry, Target, ToolSpec};
+use orch_core::{BoxTool, Effect, Error, Health, HealthBoard, Input, Registry, Request, Target, ToolSpec};
+use orch_planning::{Catalog, Plan, Planner};
 use orch_reliability::{CircuitBreakerHandle, ReliabilityStack};
 
 use crate::builder::ClientBuilder;
@@ -30,6 +31,9 @@ pub struct Client(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) reliable: BoxTool,
     pub(crate) basic: BoxTool,
+    /// Who chooses the tools of `reliable`, and among which.
+    pub(crate) planner: Arc<dyn Planner>,
+    pub(crate) catalog: Catalog,
     /// The tools inside `reliable`.
     pub(crate) registry: Arc<Registry>,
     /// The strictest effect of all tools.
@@ -51,6 +55,16 @@ impl Client {
     /// A run of the reliable orchestrator: planned unless a tool is named, retried, remembered under its key.
     pub fn run(&self, input: impl Into<Input>) -> Run {
         Run::reliable(self.clone(), input.into())
+    }
+
+    /// Which tool a run with this input would get, with which options, and why not the others. Nothing is executed, and
+    /// nothing is remembered; a planner that asks a model does ask it.
+    ///
+    /// # Errors
+    /// Those of planning: `NoPlan`, with why each tool was passed over.
+    pub async fn plan(&self, input: impl Into<Input>) -> Result<Plan, Error> {
+        let request = Request::new(input);
+        self.0.planner.plan(&self.0.catalog, &request).await
     }
 
     /// The orchestrator that calls the tool it is told to call, once: no planner, no retries, no idempotency.
