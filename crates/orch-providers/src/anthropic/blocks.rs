@@ -1,32 +1,33 @@
 //! Messages as blocks of content.
 
 use orch_core::Error;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::ApiVersion;
 use crate::chat::{ContentPart, Message, Reference, Role, ToolCall};
-use crate::wire::{object, parts};
+use crate::wire::{Json, known, object, parts};
 
 /// The rules for the model: the messages before the conversation.
-pub(super) fn system(messages: &[Message]) -> Result<Option<Value>, Error> {
+pub(super) fn system(messages: &[Message]) -> Result<Option<Json<'_>>, Error> {
     let rules = messages.iter().enumerate().take_while(|(_, message)| message.role() == Role::System);
-    let mut blocks = Vec::new();
+    let mut texts = Vec::new();
     for (at, message) in rules {
-        blocks.extend(parts(message, at, |part| match part {
-            ContentPart::Text { text } => Ok(text_block(text)),
-            _ => Err("the Messages wire takes rules for the model as text alone"),
-        })?);
+        texts.extend(parts(message, at, rule)?);
     }
-    Ok(match blocks.as_mut_slice() {
+    Ok(match texts.as_slice() {
         [] => None,
-        [only] => Some(only["text"].take()),
-        _ => Some(blocks.into()),
+        [only] => Some((*only).into()),
+        texts => Some(texts.iter().map(|text| text_block(text)).collect()),
     })
 }
 
+fn rule(part: &ContentPart) -> Result<&str, &'static str> {
+    part.as_text().ok_or("the Messages wire takes rules for the model as text alone")
+}
+
 /// The conversation: messages of one side after another are one turn, and what tools answered is the user's turn.
-pub(super) fn conversation(messages: &[Message], version: ApiVersion) -> Result<Vec<Value>, Error> {
-    let mut turns: Vec<(&str, Vec<Value>)> = Vec::new();
+pub(super) fn conversation(messages: &[Message], version: ApiVersion) -> Result<Json<'_>, Error> {
+    let mut turns: Vec<(&str, Vec<Json<'_>>)> = Vec::new();
     let said = messages.iter().enumerate().skip_while(|(_, message)| message.role() == Role::System);
     for (at, message) in said {
         let (role, blocks) = match message.role() {
@@ -43,10 +44,11 @@ pub(super) fn conversation(messages: &[Message], version: ApiVersion) -> Result<
             _ => turns.push((role, blocks)),
         }
     }
-    Ok(turns.into_iter().map(|(role, content)| json!({ "role": role, "content": content })).collect())
+    let turns = turns.into_iter();
+    Ok(turns.map(|(role, content)| object([("role", role.into()), ("content", content.into())])).collect())
 }
 
-fn assistant(at: usize, message: &Message, version: ApiVersion) -> Result<Vec<Value>, Error> {
+fn assistant(at: usize, message: &Message, version: ApiVersion) -> Result<Vec<Json<'_>>, Error> {
     let mut blocks = parts(message, at, |part| match part {
         ContentPart::File { .. } if version == ApiVersion::V2026_10_21 => {
             Err("Anthropic's API of 2026-10-21 refuses documents in the model's own messages")
@@ -61,45 +63,55 @@ fn assistant(at: usize, message: &Message, version: ApiVersion) -> Result<Vec<Va
     Ok(blocks)
 }
 
-fn tool_use(call: &ToolCall) -> Result<Value, String> {
+fn tool_use(call: &ToolCall) -> Result<Json<'_>, String> {
     let input: Value = match call.arguments.trim() {
-        "" => json!({}),
+        "" => Value::Object(Map::new()),
         arguments => serde_json::from_str(arguments).map_err(|error| format!("not JSON: {error}"))?,
     };
     if !input.is_object() {
         return Err("the Messages wire takes an object as a tool's arguments".to_owned());
     }
-    Ok(json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": input }))
+    Ok(object([
+        ("type", "tool_use".into()),
+        ("id", call.id.as_str().into()),
+        ("name", call.name.as_str().into()),
+        ("input", Json::Made(input)),
+    ]))
 }
 
-fn tool_result(at: usize, message: &Message) -> Result<Value, Error> {
-    let content: Value = if message.is_text() { message.text().into() } else { parts(message, at, block)?.into() };
-    Ok(json!({ "type": "tool_result", "tool_use_id": message.tool_call_id(), "content": content }))
+fn tool_result(at: usize, message: &Message) -> Result<Json<'_>, Error> {
+    let content: Json<'_> = if message.is_text() { message.text().into() } else { parts(message, at, block)?.into() };
+    let id = message.tool_call_id().unwrap_or_default();
+    Ok(object([("type", "tool_result".into()), ("tool_use_id", id.into()), ("content", content)]))
 }
 
-fn text_block(text: &str) -> Value {
-    json!({ "type": "text", "text": text })
+fn text_block(text: &str) -> Json<'_> {
+    object([("type", "text".into()), ("text", text.into())])
 }
 
-fn block(part: &ContentPart) -> Result<Value, &'static str> {
+fn block(part: &ContentPart) -> Result<Json<'_>, &'static str> {
     match part {
         ContentPart::Text { text } => Ok(text_block(text)),
-        ContentPart::Image { source } => Ok(json!({ "type": "image", "source": source_of(source, |_| true)? })),
-        ContentPart::File { source, name } => Ok(object([
+        ContentPart::Image { source } => {
+            Ok(object([("type", "image".into()), ("source", source_of(source, |_| true)?)]))
+        }
+        ContentPart::File { source, name } => Ok(known([
             ("type", Some("document".into())),
             ("source", Some(source_of(source, |kind| kind == "application/pdf")?)),
-            ("title", name.as_deref().map(Value::from)),
+            ("title", name.as_deref().map(Json::from)),
         ])),
     }
 }
 
-fn source_of(source: &Reference, takes: impl Fn(&str) -> bool) -> Result<Value, &'static str> {
+fn source_of(source: &Reference, takes: impl Fn(&str) -> bool) -> Result<Json<'_>, &'static str> {
     match source {
         Reference::Id(_) => Err("the Messages wire takes no image or file by its id: give its URL"),
         Reference::Url(url) => match url.strip_prefix("data:") {
-            None => Ok(json!({ "type": "url", "url": url })),
+            None => Ok(object([("type", "url".into()), ("url", (&**url).into())])),
             Some(inside) => match inside.split_once(";base64,") {
-                Some((kind, data)) if takes(kind) => Ok(json!({ "type": "base64", "media_type": kind, "data": data })),
+                Some((kind, data)) if takes(kind) => {
+                    Ok(object([("type", "base64".into()), ("media_type", kind.into()), ("data", data.into())]))
+                }
                 Some(_) => Err("the Messages wire takes a file inside a URL only if it is `application/pdf`"),
                 None => Err("the Messages wire takes data inside a URL only in base64"),
             },

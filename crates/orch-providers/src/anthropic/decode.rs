@@ -1,11 +1,13 @@
 //! From the wire's JSON to events: no clock, no network.
 
 use orch_core::Error;
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::usage::Counters;
+use super::answer::{Block, Delta, Event, Message, StopDetails};
+use super::usage::{Counters, Report};
 use crate::chat::{ChatEvent, FinishReason, MAX_CALLS, ToolCallPiece, too_many_calls};
-use crate::wire::{Begin, Bill, Decode, Failure, Speaker, Step, number, string, take};
+use crate::wire::{Begin, Bill, Decode, Failure, Loose, Perhaps, Speaker, Step, as_text, quick, too_many_items};
 
 /// Reads one message, whole or event by event.
 pub struct Decoder<'a> {
@@ -29,25 +31,24 @@ struct Call {
 
 impl Decode for Decoder<'_> {
     fn frame(&mut self, data: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<Step, Error> {
-        if let Some(event) = self.speaker.event(data)? {
-            self.event(event, emit)?;
+        match quick::<Event<'_>>(data).filter(|event| as_text(&event.kind).is_some_and(|kind| kind != "error")) {
+            Some(event) => self.event(event, emit)?,
+            None => self.strange(data, emit)?,
         }
         Ok(if self.ended { Step::Done } else { Step::More })
     }
 
     fn whole(&mut self, body: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        let mut message = self.speaker.json(body)?;
-        if let Value::Array(blocks) = take(&mut message, "content") {
-            self.start(&message, emit);
-            for (number, block) in (0..).zip(blocks) {
-                self.block(number, block, emit)?;
-                self.close(Some(number), emit);
-            }
-            self.stop_reason(&message, emit);
-            self.end(emit);
-            return Ok(());
+        if let Some(message) = quick::<Message<'_>>(body).filter(|message| message.content.is_list) {
+            return self.message(message, emit);
         }
-        Err(match Failure::find(&message) {
+        let json = self.speaker.json(body)?;
+        if json["content"].is_array() {
+            let message =
+                Message::deserialize(&json).map_err(|error| self.speaker.unusable(&error.to_string(), body))?;
+            return self.message(message, emit);
+        }
+        Err(match Failure::find(&json) {
             Some(failure) => self.speaker.failed(failure, None),
             None => self.speaker.unusable("the answer is no message", body),
         })
@@ -65,17 +66,49 @@ impl<'a> Decoder<'a> {
         Self { speaker, begin, counters, bill, calls: Vec::new(), reason: None, ended: false }
     }
 
+    /// An event that may report a failure, or is none.
+    fn strange(&mut self, data: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        let Some(json) = self.speaker.event(data)? else { return Ok(()) };
+        let event = Event::deserialize(&json).map_err(|error| self.speaker.unusable(&error.to_string(), data))?;
+        self.event(event, emit)
+    }
+
+    /// A whole message.
+    fn message(&mut self, mut message: Message<'_>, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        let content = std::mem::take(&mut message.content);
+        self.start(&message, emit);
+        for (number, block) in (0..).zip(content.list) {
+            self.block(number, block.0.unwrap_or_default(), emit)?;
+            self.close(Some(number), emit);
+        }
+        if content.more {
+            return Err(too_many_items("/content"));
+        }
+        self.stop_reason(message.stop_reason.as_ref(), &message.stop_details, emit);
+        self.end(emit);
+        Ok(())
+    }
+
     /// One event. A server may leave out the first, or send others that are newer than this wire.
-    fn event(&mut self, mut event: Value, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        let block = number(&event, "index");
-        match string(&event, "type").unwrap_or_default() {
-            "message_start" => self.start(&event["message"], emit),
-            "content_block_start" => self.block(block.unwrap_or_default(), take(&mut event, "content_block"), emit)?,
-            "content_block_delta" => self.delta(block.unwrap_or_default(), take(&mut event, "delta"), emit)?,
+    fn event(&mut self, event: Event<'_>, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        let block = event.index.count();
+        match as_text(&event.kind).unwrap_or_default() {
+            "message_start" => self.start(&event.message.0.unwrap_or_default(), emit),
+            "content_block_start" => {
+                self.block(
+                    block.unwrap_or_default(),
+                    event.content_block.0.map(|block| *block).unwrap_or_default(),
+                    emit,
+                )?;
+            }
+            "content_block_delta" => {
+                self.delta(block.unwrap_or_default(), event.delta.0.unwrap_or_default(), emit)?;
+            }
             "content_block_stop" => self.close(block, emit),
             "message_delta" => {
-                self.stop_reason(&event["delta"], emit);
-                self.usage(&event["usage"], emit);
+                let delta = event.delta.0.unwrap_or_default();
+                self.stop_reason(delta.stop_reason.as_ref(), &delta.stop_details, emit);
+                self.usage(event.usage.0.as_deref(), emit);
             }
             "message_stop" => self.end(emit),
             "ping" => emit(ChatEvent::Heartbeat),
@@ -84,48 +117,48 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn start(&mut self, message: &Value, emit: &mut impl FnMut(ChatEvent)) {
-        self.begin.begin(string(message, "model"), string(message, "id"), emit);
-        self.usage(&message["usage"], emit);
+    fn start(&mut self, message: &Message<'_>, emit: &mut impl FnMut(ChatEvent)) {
+        self.begin.begin(as_text(&message.model), as_text(&message.id), emit);
+        self.usage(message.usage.0.as_ref(), emit);
     }
 
-    fn usage(&mut self, usage: &Value, emit: &mut impl FnMut(ChatEvent)) {
-        if usage.is_object() {
-            self.counters.update(usage);
+    fn usage(&mut self, report: Option<&Report<'_>>, emit: &mut impl FnMut(ChatEvent)) {
+        if let Some(report) = report {
+            self.counters.update(report);
             self.bill.set(self.counters.billing(), emit);
             emit(ChatEvent::Usage(self.counters.usage()));
         }
     }
 
     /// The beginning of a block, or all of it.
-    fn block(&mut self, number: u64, mut block: Value, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        match string(&block, "type").unwrap_or_default() {
+    fn block(&mut self, number: u64, block: Block<'_>, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        match as_text(&block.kind).unwrap_or_default() {
             "tool_use" if self.calls.len() >= MAX_CALLS => return Err(too_many_calls()),
             "tool_use" => {
-                let said = |field| string(&block, field).filter(|text| !text.is_empty()).map(str::to_owned);
-                let (id, name) = (said("id"), said("name"));
-                self.calls.push(Call { block: number, input: Some(take(&mut block, "input")) });
+                let said = |field| as_text(field).filter(|text| !text.is_empty()).map(str::to_owned);
+                let (id, name) = (said(&block.id), said(&block.name));
+                self.calls.push(Call { block: number, input: Some(block.input.unwrap_or_default()) });
                 self.piece(self.calls.len() - 1, id, name, String::new(), emit);
             }
-            "text" => self.say(ChatEvent::Text, &mut block, "text", emit)?,
-            "thinking" => self.say(ChatEvent::Reasoning, &mut block, "thinking", emit)?,
+            "text" => self.say(ChatEvent::Text, block.text, "text", emit)?,
+            "thinking" => self.say(ChatEvent::Reasoning, block.thinking, "thinking", emit)?,
             _ => {}
         }
         Ok(())
     }
 
     /// More of a block. Citations and signatures are not kept, nor what belongs to tools that the provider runs.
-    fn delta(&mut self, number: u64, mut delta: Value, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        match string(&delta, "type").unwrap_or_default() {
-            "text_delta" => self.say(ChatEvent::Text, &mut delta, "text", emit)?,
-            "thinking_delta" => self.say(ChatEvent::Reasoning, &mut delta, "thinking", emit)?,
+    fn delta(&mut self, number: u64, delta: Delta<'_>, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        match as_text(&delta.kind).unwrap_or_default() {
+            "text_delta" => self.say(ChatEvent::Text, delta.text, "text", emit)?,
+            "thinking_delta" => self.say(ChatEvent::Reasoning, delta.thinking, "thinking", emit)?,
             "input_json_delta" => {
-                let input = self.speaker.text(&mut delta, "partial_json")?;
+                let input = self.speaker.text(delta.partial_json, "partial_json")?;
                 if let Some(index) = self.calls.iter().rposition(|call| call.block == number)
                     && !input.is_empty()
                 {
                     self.calls[index].input = None;
-                    self.piece(index, None, None, input, emit);
+                    self.piece(index, None, None, input.into_owned(), emit);
                 }
             }
             _ => {}
@@ -146,11 +179,16 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn stop_reason(&mut self, around: &Value, emit: &mut impl FnMut(ChatEvent)) {
-        let Some(reason) = string(around, "stop_reason") else { return };
+    fn stop_reason(
+        &mut self,
+        reason: Option<&Loose<'_>>,
+        details: &Perhaps<StopDetails<'_>>,
+        emit: &mut impl FnMut(ChatEvent),
+    ) {
+        let Some(reason) = reason.and_then(Loose::as_str) else { return };
         let before = self.reason.replace(finish(reason));
-        let details = &around["stop_details"];
-        let words = string(details, "explanation").or(string(details, "category"));
+        let details = details.0.as_ref();
+        let words = details.and_then(|details| as_text(&details.explanation).or(as_text(&details.category)));
         if let Some(words) = words.filter(|_| before != self.reason) {
             emit(ChatEvent::Refusal(words.to_owned()));
         }
@@ -166,14 +204,14 @@ impl<'a> Decoder<'a> {
     fn say(
         &mut self,
         event: fn(String) -> ChatEvent,
-        around: &mut Value,
+        said: Option<Loose<'_>>,
         field: &str,
         emit: &mut impl FnMut(ChatEvent),
     ) -> Result<(), Error> {
-        let text = self.speaker.text(around, field)?;
+        let text = self.speaker.text(said, field)?;
         if !text.is_empty() {
             self.begin.begin(None, None, emit);
-            emit(event(text));
+            emit(event(text.into_owned()));
         }
         Ok(())
     }

@@ -1,18 +1,21 @@
+//! From a request to the wire's JSON.
+
 use orch_core::Error;
-use serde_json::{Value, json};
 
 use super::Messages;
 use super::blocks::{conversation, system};
 use crate::chat::{ChatRequest, ReasoningEffort, ResponseFormat, ToolChoice, ToolDefinition};
-use crate::wire::{Body, Wire, object, refuse};
+use crate::wire::{Body, Json, Wire, known, object, refuse};
 
 const NO_SAMPLING: &str =
     "Anthropic's API of 2026-10-21 refuses sampling options: leave it out, or use the version 2023-06-01";
 
 /// Rules for the model go before the conversation. A seed of the request's own is refused in both versions, and so is
 /// `metadata`; sampling options are refused in the newer one.
-impl Wire for Messages {
-    fn encode(&self, request: &ChatRequest, model: &str) -> Result<Value, Error> {
+impl Wire for Messages {}
+
+impl Messages {
+    pub(super) fn write<'a>(&self, request: &'a ChatRequest, model: &'a str) -> Result<Json<'a>, Error> {
         self.check(request)?;
         let mut body = Body::new(request, model);
         body.set("max_tokens", Some(request.max_tokens().unwrap_or(self.max_tokens())));
@@ -20,20 +23,18 @@ impl Wire for Messages {
         body.set("messages", Some(conversation(request.messages(), self.version())?));
         body.set("temperature", request.temperature());
         body.set("top_p", request.top_p());
-        body.set("stop_sequences", (!request.stop().is_empty()).then(|| request.stop()));
-        body.set_list("tools", request.tools().iter().map(tool).collect());
+        body.set_unless_empty("stop_sequences", request.stop().iter().map(String::as_str).collect());
+        body.set_unless_empty("tools", request.tools().iter().map(tool).collect());
         body.set("tool_choice", tool_choice(request.tool_choice()));
-        body.set("output_config", output_config(request)?);
+        body.set_unless_empty("output_config", output_config(request)?);
         if request.reasoning_effort() == Some(ReasoningEffort::None) {
-            body.set("thinking", Some(json!({ "type": "disabled" })));
+            body.set("thinking", Some(object([("type", "disabled".into())])));
         }
-        body.set("metadata", request.user_id().map(|id| json!({ "user_id": id })));
+        body.set("metadata", request.user_id().map(|id| object([("user_id", id.into())])));
         body.set("stream", request.stream().then_some(true));
         body.finish(request)
     }
-}
 
-impl Messages {
     fn check(&self, request: &ChatRequest) -> Result<(), Error> {
         refuse("/seed", request.own_seed().is_some(), "the Messages wire has no seed")?;
         refuse("/metadata", !request.metadata().is_empty(), "the Messages wire keeps no notes: it takes a user alone")?;
@@ -47,29 +48,31 @@ impl Messages {
     }
 }
 
-fn tool(tool: &ToolDefinition) -> Value {
-    object([
+fn tool(tool: &ToolDefinition) -> Json<'_> {
+    known([
         ("name", Some(tool.name().into())),
-        ("description", tool.description().map(Value::from)),
-        ("input_schema", Some(tool.schema().clone())),
-        ("strict", tool.strict().then_some(Value::Bool(true))),
+        ("description", tool.description().map(Json::from)),
+        ("input_schema", Some(Json::Held(tool.schema()))),
+        ("strict", tool.strict().then_some(true.into())),
     ])
 }
 
-fn tool_choice(choice: &ToolChoice) -> Option<Value> {
+fn tool_choice(choice: &ToolChoice) -> Option<Json<'_>> {
     Some(match choice {
         ToolChoice::Auto => return None,
-        ToolChoice::None => json!({ "type": "none" }),
-        ToolChoice::Required => json!({ "type": "any" }),
-        ToolChoice::Tool(name) => json!({ "type": "tool", "name": name }),
+        ToolChoice::None => object([("type", "none".into())]),
+        ToolChoice::Required => object([("type", "any".into())]),
+        ToolChoice::Tool(name) => object([("type", "tool".into()), ("name", (&**name).into())]),
     })
 }
 
 /// The form of the answer, which has no name here and is always strict, and the effort.
-fn output_config(request: &ChatRequest) -> Result<Option<Value>, Error> {
+fn output_config(request: &ChatRequest) -> Result<Json<'_>, Error> {
     let format = match request.response_format() {
         ResponseFormat::Text => None,
-        ResponseFormat::JsonSchema { schema, .. } => Some(json!({ "type": "json_schema", "schema": schema })),
+        ResponseFormat::JsonSchema { schema, .. } => {
+            Some(object([("type", "json_schema".into()), ("schema", Json::Held(schema))]))
+        }
     };
     let effort = match request.reasoning_effort() {
         None | Some(ReasoningEffort::None) => None,
@@ -81,6 +84,5 @@ fn output_config(request: &ChatRequest) -> Result<Option<Value>, Error> {
         }
         Some(effort) => Some(effort.as_str().into()),
     };
-    let config = object([("format", format), ("effort", effort)]);
-    Ok(config.as_object().is_some_and(|config| !config.is_empty()).then_some(config))
+    Ok(known([("format", format), ("effort", effort)]))
 }

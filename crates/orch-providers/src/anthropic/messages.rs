@@ -1,9 +1,11 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use orch_core::Error;
 
 use super::ApiVersion;
 use super::decode::Decoder;
-use crate::wire::{Protocol, Server, Speaker};
+use crate::chat::ChatRequest;
+use crate::wire::{Json, Protocol, Server, Speaker};
 
 const HOST: &str = "api.anthropic.com";
 const DEFAULT_MAX_TOKENS: u64 = 4_096;
@@ -66,6 +68,10 @@ impl Protocol for Messages {
     const SEEDED: bool = false;
 
     type Decoder<'a> = Decoder<'a>;
+
+    fn body<'a>(&self, request: &'a ChatRequest, model: &'a str) -> Result<Json<'a>, Error> {
+        self.write(request, model)
+    }
 
     fn at(self, host: &str) -> Self {
         Self { own: host == HOST, ..self }

@@ -1,5 +1,6 @@
 //! The Anthropic Messages wire, in both of its API versions.
 
+mod answer;
 mod blocks;
 mod decode;
 mod encode;

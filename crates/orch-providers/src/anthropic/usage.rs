@@ -1,10 +1,35 @@
+use std::collections::BTreeMap;
+
 use orch_core::{Counted, Usage};
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::pricing::{Billing, ServiceTier};
-use crate::wire::{string, tokens};
+use crate::wire::{Loose, Numeric, Perhaps, as_text};
 
 type Tokens = Option<Counted<u64>>;
+
+/// What the provider reports. Strange counters are absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Report<'a> {
+    input_tokens: Numeric,
+    cache_creation_input_tokens: Numeric,
+    /// Writes by how long they last.
+    cache_creation: Perhaps<BTreeMap<String, Numeric>>,
+    cache_read_input_tokens: Numeric,
+    output_tokens: Numeric,
+    output_tokens_details: Perhaps<Details>,
+    #[serde(borrow)]
+    speed: Option<Loose<'a>>,
+    #[serde(borrow)]
+    service_tier: Option<Loose<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    thinking_tokens: Numeric,
+}
 
 /// The counters of an answer as far as they are known. Each report is of the whole answer so far: the last counts, and
 /// nothing is added up over reports.
@@ -20,19 +45,22 @@ pub(super) struct Counters {
 
 impl Counters {
     /// Takes a report; a counter that it leaves out stays.
-    pub(super) fn update(&mut self, usage: &Value) {
-        let later = |known: &mut Tokens, now: Tokens| *known = now.or(*known);
-        later(&mut self.input, tokens(usage, "/input_tokens"));
-        later(&mut self.cache_write, tokens(usage, "/cache_creation_input_tokens").or_else(|| by_lifetime(usage)));
-        later(&mut self.cache_read, tokens(usage, "/cache_read_input_tokens"));
-        later(&mut self.output, tokens(usage, "/output_tokens"));
-        later(&mut self.thinking, tokens(usage, "/output_tokens_details/thinking_tokens"));
-        let fast = string(usage, "speed").filter(|speed| *speed == "fast");
-        if let Some(tier) = fast.or_else(|| string(usage, "service_tier")) {
+    pub(super) fn update(&mut self, report: &Report<'_>) {
+        let later = |known: &mut Tokens, now: Option<u64>| *known = now.map(Counted::reported).or(*known);
+        let by_lifetime = report.cache_creation.0.as_ref();
+        let all = || by_lifetime?.values().filter_map(Numeric::count).reduce(u64::saturating_add);
+        later(&mut self.input, report.input_tokens.count());
+        later(&mut self.cache_write, report.cache_creation_input_tokens.count().or_else(all));
+        later(&mut self.cache_read, report.cache_read_input_tokens.count());
+        later(&mut self.output, report.output_tokens.count());
+        let details = report.output_tokens_details.0.as_ref();
+        later(&mut self.thinking, details.and_then(|details| details.thinking_tokens.count()));
+        let fast = as_text(&report.speed).filter(|speed| *speed == "fast");
+        if let Some(tier) = fast.or_else(|| as_text(&report.service_tier)) {
             self.billing = self.billing.with_tier(ServiceTier::of(tier));
         }
-        if let Some(tokens) = tokens(usage, "/cache_creation/ephemeral_1h_input_tokens") {
-            self.billing = self.billing.with_cache_write_1h(tokens.value);
+        if let Some(tokens) = by_lifetime.and_then(|writes| writes.get("ephemeral_1h_input_tokens")?.count()) {
+            self.billing = self.billing.with_cache_write_1h(tokens);
         }
     }
 
@@ -53,9 +81,4 @@ impl Counters {
             .output(self.output)
             .reasoning(self.thinking)
     }
-}
-
-fn by_lifetime(usage: &Value) -> Tokens {
-    let written = usage.get("cache_creation")?.as_object()?.values().filter_map(Value::as_u64);
-    written.reduce(u64::saturating_add).map(Counted::reported)
 }

@@ -10,7 +10,7 @@ mod tool;
 
 #[cfg(any(feature = "anthropic", feature = "responses"))]
 pub(crate) use self::collected::MAX_CALLS;
-#[cfg(feature = "anthropic")]
+#[cfg(any(feature = "anthropic", feature = "openai"))]
 pub(crate) use self::collected::too_many_calls;
 pub use self::event::{ChatEvent, ToolCallPiece};
 pub use self::message::{ContentPart, Message, Reference, Role};

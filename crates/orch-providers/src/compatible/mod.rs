@@ -3,10 +3,9 @@
 mod usage;
 
 #[cfg(feature = "openai")]
-pub(crate) use self::usage::CHAT;
+pub(crate) use self::usage::ChatUsage;
 #[cfg(feature = "responses")]
-pub(crate) use self::usage::RESPONSES;
-pub(crate) use self::usage::usage;
+pub(crate) use self::usage::ResponsesUsage;
 use crate::wire::{HttpProvider, HttpProviderBuilder, Server, Wire};
 
 /// How a server differs from the others that speak OpenAI's wires.

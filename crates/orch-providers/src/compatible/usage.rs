@@ -1,68 +1,93 @@
+//! What a call has used, as OpenAI's wires tell it: each in words of its own.
+
 use orch_core::{Counted, Usage, Usd};
-use serde_json::Value;
+use serde::Deserialize;
 
-use crate::wire::tokens;
+use crate::wire::{Numeric, Perhaps};
 
-/// Where a wire's counters stand, as JSON Pointers. Cached and reasoning tokens are parts of the input and the output.
-pub(crate) struct Counters {
-    input: &'static str,
-    cached: &'static str,
-    written: &'static str,
-    output: &'static str,
-    reasoning: &'static str,
+/// Counters under the names of one wire. Cached and reasoning tokens are parts of the input and the output; a strange
+/// counter is not worth an answer.
+macro_rules! counters {
+    ($(#[$doc:meta])* $name:ident: $input:literal, $output:literal, $input_parts:literal, $output_parts:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default)]
+        pub(crate) struct $name {
+            #[serde(rename = $input)]
+            input: Numeric,
+            #[serde(rename = $output)]
+            output: Numeric,
+            #[serde(rename = $input_parts)]
+            input_parts: Perhaps<Parts>,
+            #[serde(rename = $output_parts)]
+            output_parts: Perhaps<Parts>,
+            cost_in_usd_ticks: Numeric,
+            cost: Numeric,
+        }
+
+        impl $name {
+            /// What the provider reported: a zero is a zero, an absent counter is absent.
+            ///
+            /// A cost in the provider's own figure is taken in ticks of 1e-10 dollars, and in dollars if the dialect
+            /// says that they are dollars.
+            pub(crate) fn usage(&self, reports_cost: bool) -> Usage {
+                let (input, output) = (self.input_parts.0.as_ref(), self.output_parts.0.as_ref());
+                let ticks = self.cost_in_usd_ticks.count().map(|ticks| Usd::from_nanos(ticks.div_ceil(10)));
+                let dollars = || self.cost.amount().filter(|_| reports_cost).and_then(Usd::from_dollars);
+                Usage::new()
+                    .input(reported(&self.input))
+                    .cached_input(input.and_then(|parts| reported(&parts.cached_tokens)))
+                    .cache_write(input.and_then(|parts| reported(&parts.cache_write_tokens)))
+                    .output(reported(&self.output))
+                    .reasoning(output.and_then(|parts| reported(&parts.reasoning_tokens)))
+                    .cost(ticks.or_else(dollars).map(Counted::reported))
+            }
+        }
+    };
 }
 
-/// Chat Completions.
 #[cfg(feature = "openai")]
-pub(crate) const CHAT: Counters = Counters {
-    input: "/prompt_tokens",
-    cached: "/prompt_tokens_details/cached_tokens",
-    written: "/prompt_tokens_details/cache_write_tokens",
-    output: "/completion_tokens",
-    reasoning: "/completion_tokens_details/reasoning_tokens",
-};
+counters! {
+    /// Chat Completions.
+    ChatUsage: "prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details"
+}
 
-/// Responses.
 #[cfg(feature = "responses")]
-pub(crate) const RESPONSES: Counters = Counters {
-    input: "/input_tokens",
-    cached: "/input_tokens_details/cached_tokens",
-    written: "/input_tokens_details/cache_write_tokens",
-    output: "/output_tokens",
-    reasoning: "/output_tokens_details/reasoning_tokens",
-};
+counters! {
+    /// Responses.
+    ResponsesUsage: "input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details"
+}
 
-/// What the provider reported: a zero is a zero, an absent counter is absent.
-///
-/// A cost in the provider's own figure is taken in ticks of 1e-10 dollars, and in dollars if the dialect says that they
-/// are dollars.
-pub(crate) fn usage(wire: &Value, at: &Counters, reports_cost: bool) -> Usage {
-    let ticks = wire.get("cost_in_usd_ticks").and_then(Value::as_u64).map(|ticks| Usd::from_nanos(ticks.div_ceil(10)));
-    let dollars = || wire.get("cost").filter(|_| reports_cost).and_then(Value::as_f64).and_then(Usd::from_dollars);
-    Usage::new()
-        .input(tokens(wire, at.input))
-        .cached_input(tokens(wire, at.cached))
-        .cache_write(tokens(wire, at.written))
-        .output(tokens(wire, at.output))
-        .reasoning(tokens(wire, at.reasoning))
-        .cost(ticks.or_else(dollars).map(Counted::reported))
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Parts {
+    cached_tokens: Numeric,
+    cache_write_tokens: Numeric,
+    reasoning_tokens: Numeric,
+}
+
+fn reported(counter: &Numeric) -> Option<Counted<u64>> {
+    counter.count().map(Counted::reported)
 }
 
 #[cfg(all(test, feature = "openai", feature = "responses"))]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    fn chat(wire: &Value, reports_cost: bool) -> Usage {
+        ChatUsage::deserialize(wire).unwrap().usage(reports_cost)
+    }
+
     #[test]
     fn parts_are_parts_and_a_reported_zero_is_kept() {
-        let found = usage(
+        let found = chat(
             &json!({
                 "prompt_tokens": 53, "completion_tokens": 0, "total_tokens": 53,
                 "prompt_tokens_details": { "cached_tokens": 52, "cache_write_tokens": 1 },
                 "completion_tokens_details": { "reasoning_tokens": 0 },
             }),
-            &CHAT,
             false,
         );
         assert_eq!(found.input_tokens, Some(Counted::reported(53)));
@@ -75,14 +100,18 @@ mod tests {
 
     #[test]
     fn what_is_absent_or_no_count_is_unknown() {
-        for wire in [json!({}), json!(null), json!({ "prompt_tokens": -1, "completion_tokens": "many" })] {
-            assert!(usage(&wire, &CHAT, true).is_unknown(), "{wire}");
+        for wire in [
+            json!({}),
+            json!({ "prompt_tokens_details": 7 }),
+            json!({ "prompt_tokens": -1, "completion_tokens": "many" }),
+        ] {
+            assert!(chat(&wire, true).is_unknown(), "{wire}");
         }
     }
 
     #[test]
     fn a_cost_is_read_where_its_unit_is_known() {
-        let cost = |wire: Value, reports_cost| usage(&wire, &CHAT, reports_cost).cost.map(|cost| cost.value);
+        let cost = |wire: Value, reports_cost| chat(&wire, reports_cost).cost.map(|cost| cost.value);
         assert_eq!(cost(json!({ "cost_in_usd_ticks": 11 }), false), Some(Usd::from_nanos(2)));
         assert_eq!(cost(json!({ "cost": 0.000_25 }), true), Some(Usd::from_nanos(250_000)));
         assert_eq!(cost(json!({ "cost": 0.000_25 }), false), None);
@@ -97,11 +126,12 @@ mod tests {
                 "cache_write_tokens_details": { "ttl_30m_tokens": 1, "ttl_12h_tokens": 0 } },
             "output_tokens_details": { "reasoning_tokens": 3 },
         });
-        let chat = json!({
+        let same = json!({
             "prompt_tokens": 53, "completion_tokens": 7,
             "prompt_tokens_details": { "cached_tokens": 52, "cache_write_tokens": 1 },
             "completion_tokens_details": { "reasoning_tokens": 3 },
         });
-        assert_eq!(usage(&responses, &RESPONSES, false), usage(&chat, &CHAT, false));
+        let responses = ResponsesUsage::deserialize(&responses).unwrap();
+        assert_eq!(responses.usage(false), chat(&same, false));
     }
 }

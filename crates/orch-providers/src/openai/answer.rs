@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
-use crate::wire::{Loose, Text};
+use crate::compatible::ChatUsage;
+use crate::wire::{Items, Loose, Perhaps, Text};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -19,11 +19,10 @@ pub(super) struct Answer<'a> {
     pub(super) model: Option<Text<'a>>,
     #[serde(borrow)]
     choices: Choices<'a>,
-    /// Read leniently, like the next: a strange tier is not worth an answer.
+    /// Read leniently: a strange tier is not worth an answer.
     #[serde(borrow)]
     pub(super) service_tier: Option<Loose<'a>>,
-    /// Read leniently: a strange counter is not worth an answer.
-    pub(super) usage: Option<Value>,
+    pub(super) usage: Perhaps<ChatUsage>,
     error: Option<IgnoredAny>,
     detail: Option<IgnoredAny>,
     /// Whether this is the word `error`; the next likewise.
@@ -124,7 +123,7 @@ pub(super) struct Piece<'a> {
     #[serde(borrow)]
     pub(super) reasoning: Option<Text<'a>>,
     #[serde(borrow)]
-    pub(super) tool_calls: Option<Vec<Call<'a>>>,
+    pub(super) tool_calls: Option<Items<Call<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

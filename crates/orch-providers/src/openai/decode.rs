@@ -7,9 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answer::{Answer, Call, Function, Piece};
-use crate::chat::{ChatEvent, FinishReason, ToolCallPiece};
-use crate::compatible::{CHAT, usage};
-use crate::wire::{Begin, Bill, DONE, Decode, Failure, Loose, Speaker, Step, Text, string};
+use crate::chat::{ChatEvent, FinishReason, ToolCallPiece, too_many_calls};
+use crate::wire::{Begin, Bill, DONE, Decode, Failure, Items, Loose, Speaker, Step, Text, as_text, string};
 
 /// Reads one answer, whole or chunk by chunk.
 pub struct Decoder<'a> {
@@ -85,9 +84,9 @@ impl<'a> Decoder<'a> {
             let (model, id) = (answer.model.as_ref().map(Text::as_str), answer.id.as_ref().map(Text::as_str));
             self.begin.begin(model, id, emit);
         }
-        self.bill.tier(answer.service_tier.as_ref().and_then(Loose::as_str), emit);
-        if let Some(wire) = answer.usage.filter(|usage| !usage.is_null()) {
-            emit(ChatEvent::Usage(usage(&wire, &CHAT, self.reports_cost)));
+        self.bill.tier(as_text(&answer.service_tier), emit);
+        if let Some(usage) = answer.usage.0 {
+            emit(ChatEvent::Usage(usage.usage(self.reports_cost)));
         }
         let Some(mut choice) = choice else { return Ok(()) };
         let reason = choice.finish_reason.take().filter(|reason| !reason.0.is_empty() && !self.ended);
@@ -119,10 +118,14 @@ impl<'a> Decoder<'a> {
             None => {}
         }
         say(piece.refusal.map(|text| text.0), ChatEvent::Refusal, emit);
-        for (position, call) in piece.tool_calls.into_iter().flatten().enumerate() {
+        let calls = piece.tool_calls.unwrap_or(Items { is_list: true, ..Items::default() });
+        if !calls.is_list {
+            return Err(self.speaker.unusable("`tool_calls` is not a list", ""));
+        }
+        for (position, call) in calls.list.into_iter().enumerate() {
             emit(ChatEvent::ToolCall(tool_call(position, call)));
         }
-        Ok(())
+        if calls.more { Err(too_many_calls()) } else { Ok(()) }
     }
 }
 

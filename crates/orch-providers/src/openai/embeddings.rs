@@ -5,14 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use orch_core::{Error, HasContext, Output, Usage};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::ChatCompletions;
-use crate::compatible::{CHAT, usage};
+use crate::compatible::ChatUsage;
 use crate::embedding::{EmbeddingProvider, EmbeddingRequest, EmbeddingResponse};
 use crate::pricing::Price;
 use crate::provider::ProviderInfo;
-use crate::wire::{HttpProvider, Speaker};
+use crate::wire::{HttpProvider, Perhaps, Speaker};
 
 const ENDPOINT: &str = "/embeddings";
 
@@ -55,6 +56,10 @@ fn encode(request: &EmbeddingRequest, model: &str) -> Value {
 struct Answer {
     data: Vec<Item>,
     model: Option<Arc<str>>,
+    #[serde(default)]
+    usage: Perhaps<ChatUsage>,
+    error: Option<IgnoredAny>,
+    detail: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -65,13 +70,27 @@ struct Item {
 
 /// The answer to `texts` texts. What wrong vectors have used is paid for all the same.
 fn decode(text: &str, texts: usize, reports_cost: bool, speaker: Speaker<'_>) -> Result<EmbeddingResponse, Error> {
-    let json = speaker.read(text)?;
-    let usage = json.get("usage").map_or_else(Usage::new, |used| usage(used, &CHAT, reports_cost));
-    let answer = Answer::deserialize(&json).map_err(|error| speaker.unusable(&error.to_string(), text));
-    match answer.and_then(|answer| Ok((vectors(answer.data, texts)?, answer.model))) {
-        Ok((vectors, model)) => Ok(EmbeddingResponse { vectors, model, usage, ..EmbeddingResponse::default() }),
-        Err(error) => Err(error.with_output(Output::default().with_usage(usage))),
+    let answer = match serde_json::from_str::<Answer>(text) {
+        // Without a tree of values, which would be many times as large as the vectors.
+        Ok(answer) if answer.error.is_none() && answer.detail.is_none() => Ok(answer),
+        _ => {
+            let json = speaker.read(text)?;
+            Answer::deserialize(&json).map_err(|error| {
+                let usage = json.get("usage").and_then(|usage| ChatUsage::deserialize(usage).ok()).unwrap_or_default();
+                paid(speaker.unusable(&error.to_string(), text), usage.usage(reports_cost))
+            })
+        }
+    }?;
+    let usage = answer.usage.0.unwrap_or_default().usage(reports_cost);
+    match vectors(answer.data, texts) {
+        Ok(vectors) => Ok(EmbeddingResponse { vectors, model: answer.model, usage, ..EmbeddingResponse::default() }),
+        Err(error) => Err(paid(error, usage)),
     }
+}
+
+/// What an answer has used that is worth nothing.
+fn paid(error: Error, usage: Usage) -> Error {
+    error.with_output(Output::default().with_usage(usage))
 }
 
 /// The vectors in the order of their texts; servers may send them in another.

@@ -1,17 +1,21 @@
+//! From a request to the wire's JSON.
+
 use orch_core::Error;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::ChatCompletions;
 use crate::chat::{
     ChatRequest, ContentPart, Message, ReasoningEffort, Reference, ResponseFormat, Role, ToolCall, ToolChoice,
     ToolDefinition,
 };
-use crate::wire::{Body, Wire, object, parts};
+use crate::wire::{Body, Json, Wire, known, notes, object, parts};
 
 /// The seed is cut to 31 bits, since servers disagree on more: seeds below 2,147,483,648 arrive as they are. Images go
 /// by URL alone, files by id or as a `data:` URL.
-impl Wire for ChatCompletions {
-    fn encode(&self, request: &ChatRequest, model: &str) -> Result<Value, Error> {
+impl Wire for ChatCompletions {}
+
+impl ChatCompletions {
+    pub(super) fn write<'a>(&self, request: &'a ChatRequest, model: &'a str) -> Result<Json<'a>, Error> {
         let dialect = &self.0.dialect;
         let messages = request.messages().iter().enumerate().map(|(at, said)| message(at, said));
         let mut body = Body::new(request, model);
@@ -20,74 +24,78 @@ impl Wire for ChatCompletions {
         body.set("top_p", request.top_p());
         body.set("seed", request.seed().map(|seed| seed & 0x7fff_ffff));
         body.set(dialect.max_tokens, request.max_tokens());
-        body.set("stop", (!request.stop().is_empty()).then(|| request.stop()));
+        body.set_unless_empty("stop", request.stop().iter().map(String::as_str).collect());
         body.set("response_format", response_format(request.response_format()));
-        body.set_list("tools", request.tools().iter().map(tool).collect());
+        body.set_unless_empty("tools", request.tools().iter().map(tool).collect());
         body.set("tool_choice", tool_choice(request.tool_choice()));
         body.set("reasoning_effort", request.reasoning_effort().map(ReasoningEffort::as_str));
         body.set(dialect.user, request.user_id());
-        body.set("metadata", (!request.metadata().is_empty()).then(|| json!(request.metadata())));
+        body.set_unless_empty("metadata", notes(request.metadata()));
         body.set("stream", request.stream().then_some(true));
-        body.set("stream_options", request.stream().then(|| json!({ "include_usage": true })));
+        body.set("stream_options", request.stream().then(|| object([("include_usage", true.into())])));
         body.finish(request)
     }
 }
 
-fn response_format(format: &ResponseFormat) -> Option<Value> {
+fn response_format(format: &ResponseFormat) -> Option<Json<'_>> {
     match format {
         ResponseFormat::Text => None,
-        ResponseFormat::JsonSchema { name, schema, strict } => Some(json!({
-            "type": "json_schema",
-            "json_schema": { "name": name, "strict": strict, "schema": schema },
-        })),
+        ResponseFormat::JsonSchema { name, schema, strict } => {
+            let schema = Json::Held(schema);
+            let schema = object([("name", (&**name).into()), ("strict", (*strict).into()), ("schema", schema)]);
+            Some(object([("type", "json_schema".into()), ("json_schema", schema)]))
+        }
     }
 }
 
-fn tool(tool: &ToolDefinition) -> Value {
-    let function = object([
+fn tool(tool: &ToolDefinition) -> Json<'_> {
+    let function = known([
         ("name", Some(tool.name().into())),
-        ("description", tool.description().map(Value::from)),
-        ("parameters", Some(tool.schema().clone())),
-        ("strict", tool.strict().then_some(Value::Bool(true))),
+        ("description", tool.description().map(Json::from)),
+        ("parameters", Some(Json::Held(tool.schema()))),
+        ("strict", tool.strict().then_some(true.into())),
     ]);
-    json!({ "type": "function", "function": function })
+    object([("type", "function".into()), ("function", function)])
 }
 
-fn tool_choice(choice: &ToolChoice) -> Option<Value> {
+fn tool_choice(choice: &ToolChoice) -> Option<Json<'_>> {
     Some(match choice {
         ToolChoice::Auto => return None,
         ToolChoice::None => "none".into(),
         ToolChoice::Required => "required".into(),
-        ToolChoice::Tool(name) => json!({ "type": "function", "function": { "name": name } }),
+        ToolChoice::Tool(name) => {
+            object([("type", "function".into()), ("function", object([("name", (&**name).into())]))])
+        }
     })
 }
 
-fn message(at: usize, message: &Message) -> Result<Value, Error> {
-    let calls: Vec<Value> = message.tool_calls().iter().map(tool_call).collect();
+fn message(at: usize, message: &Message) -> Result<Json<'_>, Error> {
+    let calls: Json<'_> = message.tool_calls().iter().map(tool_call).collect();
     let content = if message.is_text() {
         let text = message.text();
-        if text.is_empty() && !calls.is_empty() { Value::Null } else { text.into() }
+        if text.is_empty() && !calls.is_empty() { Json::Made(Value::Null) } else { text.into() }
     } else {
         parts(message, at, |part| self::part(part, message.role()))?.into()
     };
-    Ok(object([
+    Ok(known([
         ("role", Some(role(message.role()).into())),
         ("content", Some(content)),
-        ("tool_calls", (!calls.is_empty()).then_some(calls.into())),
-        ("tool_call_id", message.tool_call_id().map(Value::from)),
+        ("tool_calls", (!calls.is_empty()).then_some(calls)),
+        ("tool_call_id", message.tool_call_id().map(Json::from)),
     ]))
 }
 
-fn tool_call(call: &ToolCall) -> Value {
-    json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } })
+fn tool_call(call: &ToolCall) -> Json<'_> {
+    let function = object([("name", call.name.as_str().into()), ("arguments", call.arguments.as_str().into())]);
+    object([("id", call.id.as_str().into()), ("type", "function".into()), ("function", function)])
 }
 
-fn part(part: &ContentPart, role: Role) -> Result<Value, &'static str> {
+fn part(part: &ContentPart, role: Role) -> Result<Json<'_>, &'static str> {
     match part {
-        ContentPart::Text { text } => Ok(json!({ "type": "text", "text": text })),
+        ContentPart::Text { text } => Ok(object([("type", "text".into()), ("text", (&**text).into())])),
         _ if role != Role::User => Err("the Chat Completions wire takes images and files from the user alone"),
         ContentPart::Image { source: Reference::Url(url) } => {
-            Ok(json!({ "type": "image_url", "image_url": { "url": url } }))
+            Ok(object([("type", "image_url".into()), ("image_url", object([("url", (&**url).into())]))]))
         }
         ContentPart::Image { source: Reference::Id(_) } => {
             Err("the Chat Completions wire takes no image by its id: give its URL")
@@ -100,8 +108,8 @@ fn part(part: &ContentPart, role: Role) -> Result<Value, &'static str> {
                     return Err("the Chat Completions wire takes no file by its URL: send it inside one (`data:`)");
                 }
             };
-            let name = name.as_deref().map(Value::from);
-            Ok(json!({ "type": "file", "file": object([(field, Some(source.as_ref().into())), ("filename", name)]) }))
+            let file = known([(field, Some((&**source).into())), ("filename", name.as_deref().map(Json::from))]);
+            Ok(object([("type", "file".into()), ("file", file)]))
         }
     }
 }
@@ -118,6 +126,7 @@ fn role(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use orch_core::CallContext;
+    use serde_json::json;
 
     use super::*;
     use crate::compatible::Dialect;

@@ -5,9 +5,12 @@ mod decode;
 mod embeddings;
 mod encode;
 
+use orch_core::Error;
+
 use self::decode::Decoder;
+use crate::chat::ChatRequest;
 use crate::compatible::{Compatible, Dialect, Spoken};
-use crate::wire::{HttpProvider, HttpProviderBuilder, Protocol, Server, Speaker};
+use crate::wire::{HttpProvider, HttpProviderBuilder, Json, Protocol, Server, Speaker};
 
 /// A model behind the OpenAI Chat Completions wire: OpenAI's own, or that of any server that speaks it.
 ///
@@ -62,6 +65,10 @@ impl Protocol for ChatCompletions {
     const SEEDED: bool = true;
 
     type Decoder<'a> = Decoder<'a>;
+
+    fn body<'a>(&self, request: &'a ChatRequest, model: &'a str) -> Result<Json<'a>, Error> {
+        self.write(request, model)
+    }
 
     fn at(self, host: &str) -> Self {
         Self(self.0.at(host))

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 
 use orch_core::Error;
-use serde_json::Value;
+use serde::Deserialize;
 
-use super::calls::Calls;
+use super::answer::{Content, Event, Item, Response};
+use super::calls::{Calls, Which};
 use crate::chat::{ChatEvent, FinishReason};
-use crate::compatible::{RESPONSES, usage};
-use crate::wire::{Begin, Bill, Decode, Failure, Speaker, Step, number, string, take};
+use crate::wire::{
+    Begin, Bill, Decode, Failure, Items, Loose, Numeric, Perhaps, Speaker, Step, as_text, quick, too_many_items,
+};
 
 /// Reads one response, whole or event by event.
 ///
@@ -42,20 +44,24 @@ struct Part {
 
 impl Decode for Decoder<'_> {
     fn frame(&mut self, data: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<Step, Error> {
-        if let Some(mut event) = self.speaker.event_with(data, Failure::find_closed)? {
-            let kind = take(&mut event, "type");
-            self.event(kind.as_str().unwrap_or_default(), event, emit)?;
+        match quick::<Event<'_>>(data).filter(|event| as_text(&event.kind).is_some_and(|kind| kind != "error")) {
+            Some(event) => self.event(event, data, emit)?,
+            None => self.strange(data, emit)?,
         }
         Ok(if self.ended { Step::Done } else { Step::More })
     }
 
     fn whole(&mut self, body: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        let response = self.speaker.json(body)?;
-        if response["output"].is_array() || response["status"].is_string() {
-            let status = string(&response, "status").unwrap_or("completed").to_owned();
-            return self.end(&status, response, emit);
+        if let Some(response) = quick::<Response<'_>>(body).filter(is_response) {
+            return self.response(response, emit);
         }
-        Err(match Failure::find_closed(&response) {
+        let json = self.speaker.json(body)?;
+        if json["output"].is_array() || json["status"].is_string() {
+            let response =
+                Response::deserialize(&json).map_err(|error| self.speaker.unusable(&error.to_string(), body))?;
+            return self.response(response, emit);
+        }
+        Err(match Failure::find_closed(&json) {
             Some(failure) => self.speaker.failed(failure, None),
             None => self.speaker.unusable("the answer is no response", body),
         })
@@ -65,6 +71,10 @@ impl Decode for Decoder<'_> {
     fn has_ended(&self) -> bool {
         self.ended
     }
+}
+
+fn is_response(response: &Response<'_>) -> bool {
+    response.output.is_list || as_text(&response.status).is_some()
 }
 
 impl<'a> Decoder<'a> {
@@ -81,59 +91,88 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// An event that may report a failure, or is none.
+    fn strange(&mut self, data: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        let Some(json) = self.speaker.event_with(data, Failure::find_closed)? else { return Ok(()) };
+        let event = Event::deserialize(&json).map_err(|error| self.speaker.unusable(&error.to_string(), data))?;
+        self.event(event, data, emit)
+    }
+
+    /// A whole response. One without a status is completed.
+    fn response(&mut self, response: Response<'_>, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        let status = as_text(&response.status).unwrap_or("completed").to_owned();
+        self.end(&status, response, emit)
+    }
+
     /// One event. Events of other types are about tools that the provider runs itself, or are newer than this wire.
-    fn event(&mut self, kind: &str, mut event: Value, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        let Some((about, step)) = kind.rsplit_once('.') else { return Ok(()) };
+    fn event(&mut self, mut event: Event<'_>, data: &str, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+        let kind = event.kind.take();
+        let Some((about, step)) = as_text(&kind).and_then(|kind| kind.rsplit_once('.')) else { return Ok(()) };
+        let which = Which { place: event.output_index.count(), item: as_text(&event.item_id) };
         match (about, step) {
-            ("response", "created" | "queued" | "in_progress") => self.start(&event["response"], emit),
+            ("response", "created" | "queued" | "in_progress") => {
+                self.start(&event.response.0.unwrap_or_default(), emit);
+            }
             ("response", "completed" | "incomplete" | "failed") => {
-                let response = take(&mut event, "response");
                 // A failure need not say more; an answer must.
-                if step != "failed" && !response.is_object() {
-                    return Err(self.speaker.unusable("the last event has no response", &event.to_string()));
+                if step != "failed" && event.response.0.is_none() {
+                    return Err(self.speaker.unusable("the last event has no response", data));
                 }
+                let response = event.response.0.map(|response| *response).unwrap_or_default();
                 return self.end(step, response, emit);
             }
             ("response.output_item", "added" | "done") => {
-                self.calls.item(&event["item"], number(&event, "output_index"), emit);
+                let item = event.item.0.map(|item| *item).unwrap_or_default();
+                self.calls.item(item, which.place, emit);
             }
-            ("response.function_call_arguments", "delta") | ("response.custom_tool_call_input", "delta") => {
-                let text = self.speaker.text(&mut event, "delta")?;
-                self.calls.arguments(&event, text, emit);
+            ("response.function_call_arguments" | "response.custom_tool_call_input", "delta") => {
+                let text = self.speaker.text(event.delta, "delta")?;
+                self.calls.arguments(which, text.into_owned(), emit);
             }
-            ("response.function_call_arguments", "done") => self.calls.whole_arguments(&mut event, "arguments", emit),
-            ("response.custom_tool_call_input", "done") => self.calls.whole_arguments(&mut event, "input", emit),
-            ("response.output_text", "delta") => self.delta(Kind::Text, &mut event, emit)?,
-            ("response.output_text", "done") => self.done(Kind::Text, &mut event, "text", emit),
-            ("response.refusal", "delta") => self.delta(Kind::Refusal, &mut event, emit)?,
-            ("response.refusal", "done") => self.done(Kind::Refusal, &mut event, "refusal", emit),
-            ("response.reasoning_text", "delta") => self.delta(Kind::Reasoning, &mut event, emit)?,
-            ("response.reasoning_text", "done") => self.done(Kind::Reasoning, &mut event, "text", emit),
-            ("response.reasoning_summary_text", "delta") => self.delta(Kind::Summary, &mut event, emit)?,
-            ("response.reasoning_summary_text", "done") => self.done(Kind::Summary, &mut event, "text", emit),
+            ("response.function_call_arguments", "done") => self.calls.whole_arguments(which, event.arguments, emit),
+            ("response.custom_tool_call_input", "done") => self.calls.whole_arguments(which, event.input, emit),
+            _ => return self.part(about, step, event, emit),
+        }
+        Ok(())
+    }
+
+    /// An event about a part of what is said.
+    fn part(
+        &mut self,
+        about: &str,
+        step: &str,
+        event: Event<'_>,
+        emit: &mut impl FnMut(ChatEvent),
+    ) -> Result<(), Error> {
+        let (kind, whole) = match about {
+            "response.output_text" => (Kind::Text, event.text),
+            "response.refusal" => (Kind::Refusal, event.refusal),
+            "response.reasoning_text" => (Kind::Reasoning, event.text),
+            "response.reasoning_summary_text" => (Kind::Summary, event.text),
+            _ => return Ok(()),
+        };
+        let place = if kind == Kind::Summary { &event.summary_index } else { &event.content_index };
+        let number = |of: &Numeric| of.count().unwrap_or_default();
+        let part = Part { kind, item: number(&event.output_index), part: number(place) };
+        match step {
+            "delta" => {
+                let text = self.speaker.text(event.delta, "delta")?;
+                self.say(part, text.into_owned(), emit);
+            }
+            // A whole part counts if none of its pieces has come.
+            "done" if !self.said.contains(&part) => self.say_whole(part, whole, emit),
             _ => {}
         }
         Ok(())
     }
 
-    fn start(&mut self, response: &Value, emit: &mut impl FnMut(ChatEvent)) {
-        self.begin.begin(string(response, "model"), string(response, "id"), emit);
+    fn start(&mut self, response: &Response<'_>, emit: &mut impl FnMut(ChatEvent)) {
+        self.begin.begin(as_text(&response.model), as_text(&response.id), emit);
     }
 
-    /// A piece of a part.
-    fn delta(&mut self, kind: Kind, event: &mut Value, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
-        let text = self.speaker.text(event, "delta")?;
-        self.say(Part::of(kind, event), text, emit);
-        Ok(())
-    }
-
-    /// A whole part, which counts if none of its pieces has come.
-    fn done(&mut self, kind: Kind, event: &mut Value, field: &str, emit: &mut impl FnMut(ChatEvent)) {
-        let part = Part::of(kind, event);
-        if let Value::String(text) = take(event, field)
-            && !self.said.contains(&part)
-        {
-            self.say(part, text, emit);
+    fn say_whole(&mut self, part: Part, said: Option<Loose<'_>>, emit: &mut impl FnMut(ChatEvent)) {
+        if let Some(Loose::Text(text)) = said {
+            self.say(part, text.into_owned(), emit);
         }
     }
 
@@ -151,20 +190,22 @@ impl<'a> Decoder<'a> {
 
     /// The whole response: its usage, what it says that has not been said, and how it ended. One with an error has
     /// failed, whatever its status says.
-    fn end(&mut self, status: &str, mut response: Value, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
+    fn end(&mut self, status: &str, mut response: Response<'_>, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
         self.start(&response, emit);
-        self.bill.tier(string(&response, "service_tier"), emit);
-        if response["usage"].is_object() {
-            emit(ChatEvent::Usage(usage(&response["usage"], &RESPONSES, self.reports_cost)));
+        self.bill.tier(as_text(&response.service_tier), emit);
+        if let Some(usage) = &response.usage.0 {
+            emit(ChatEvent::Usage(usage.usage(self.reports_cost)));
         }
-        self.output(take(&mut response, "output"), emit);
-        if response["error"].is_object() {
-            return Err(self.speaker.failed(Failure::of_closed_list(&response["error"]), None));
+        self.output(std::mem::take(&mut response.output), emit)?;
+        if let Some(error) = response.error.as_ref().filter(|error| error.is_object()) {
+            return Err(self.speaker.failed(Failure::of_closed_list(error), None));
         }
         let reason = match status {
             "completed" if self.calls.is_empty() => FinishReason::Stop,
             "completed" => FinishReason::ToolCalls,
-            "incomplete" => incomplete(response.pointer("/incomplete_details/reason").and_then(Value::as_str)),
+            "incomplete" => {
+                incomplete(response.incomplete_details.0.as_ref().and_then(|details| as_text(&details.reason)))
+            }
             "queued" | "in_progress" => {
                 return Err(Error::bad_output("/status", format!("`{status}`: the response was not waited for")));
             }
@@ -180,45 +221,45 @@ impl<'a> Decoder<'a> {
 
     /// What a whole response says. The places of its items need not be those of the stream, so a kind of which any
     /// piece has come is left out as a whole.
-    fn output(&mut self, mut output: Value, emit: &mut impl FnMut(ChatEvent)) {
+    fn output(&mut self, output: Items<Perhaps<Item<'_>>>, emit: &mut impl FnMut(ChatEvent)) -> Result<(), Error> {
         let said: HashSet<Kind> = self.said.iter().map(|part| part.kind).collect();
         let called = !self.calls.is_empty();
-        for (place, item) in (0_u64..).zip(output.as_array_mut().into_iter().flatten()) {
-            match string(item, "type") {
-                Some("message") => self.parts(place, take(item, "content"), &said, emit),
+        for (place, item) in (0_u64..).zip(output.list) {
+            let item = item.0.unwrap_or_default();
+            match as_text(&item.kind) {
+                Some("message") => self.parts(place, item.content, &said, emit)?,
                 Some("reasoning") => {
-                    self.parts(place, take(item, "content"), &said, emit);
-                    self.parts(place, take(item, "summary"), &said, emit);
+                    self.parts(place, item.content, &said, emit)?;
+                    self.parts(place, item.summary, &said, emit)?;
                 }
                 _ if !called => self.calls.item(item, Some(place), emit),
                 _ => {}
             }
         }
+        if output.more { Err(too_many_items("/output")) } else { Ok(()) }
     }
 
-    fn parts(&mut self, item: u64, mut parts: Value, said: &HashSet<Kind>, emit: &mut impl FnMut(ChatEvent)) {
-        for (part, content) in (0_u64..).zip(parts.as_array_mut().into_iter().flatten()) {
-            let (kind, field) = match string(content, "type") {
-                Some("output_text") => (Kind::Text, "text"),
-                Some("refusal") => (Kind::Refusal, "refusal"),
-                Some("reasoning_text") => (Kind::Reasoning, "text"),
-                Some("summary_text") => (Kind::Summary, "text"),
+    fn parts(
+        &mut self,
+        item: u64,
+        parts: Items<Perhaps<Content<'_>>>,
+        said: &HashSet<Kind>,
+        emit: &mut impl FnMut(ChatEvent),
+    ) -> Result<(), Error> {
+        for (part, content) in (0_u64..).zip(parts.list) {
+            let content = content.0.unwrap_or_default();
+            let (kind, text) = match as_text(&content.kind) {
+                Some("output_text") => (Kind::Text, content.text),
+                Some("refusal") => (Kind::Refusal, content.refusal),
+                Some("reasoning_text") => (Kind::Reasoning, content.text),
+                Some("summary_text") => (Kind::Summary, content.text),
                 _ => continue,
             };
-            if let Value::String(text) = take(content, field)
-                && !said.contains(&kind)
-            {
-                self.say(Part { kind, item, part }, text, emit);
+            if !said.contains(&kind) {
+                self.say_whole(Part { kind, item, part }, text, emit);
             }
         }
-    }
-}
-
-impl Part {
-    fn of(kind: Kind, event: &Value) -> Self {
-        let part = if kind == Kind::Summary { "summary_index" } else { "content_index" };
-        let number = |field| number(event, field).unwrap_or_default();
-        Self { kind, item: number("output_index"), part: number(part) }
+        if parts.more { Err(too_many_items("/output/content")) } else { Ok(()) }
     }
 }
 

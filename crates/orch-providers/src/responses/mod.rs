@@ -1,12 +1,16 @@
 //! The OpenAI Responses wire, for OpenAI and the servers that speak it.
 
+mod answer;
 mod calls;
 mod decode;
 mod encode;
 
+use orch_core::Error;
+
 use self::decode::Decoder;
+use crate::chat::ChatRequest;
 use crate::compatible::{Compatible, Dialect, Spoken};
-use crate::wire::{HttpProvider, HttpProviderBuilder, Protocol, Server, Speaker};
+use crate::wire::{HttpProvider, HttpProviderBuilder, Json, Protocol, Server, Speaker};
 
 /// A model behind the OpenAI Responses wire: OpenAI's own, or that of any server that speaks it.
 ///
@@ -65,6 +69,10 @@ impl Protocol for Responses {
     const SEEDED: bool = false;
 
     type Decoder<'a> = Decoder<'a>;
+
+    fn body<'a>(&self, request: &'a ChatRequest, model: &'a str) -> Result<Json<'a>, Error> {
+        self.write(request, model)
+    }
 
     fn at(self, host: &str) -> Self {
         Self(self.0.at(host))

@@ -31,7 +31,8 @@ impl<W: Wire> HttpProvider<W> {
         call: &CallContext,
         read: impl FnOnce(&str, Speaker<'_>) -> Result<T, Error>,
     ) -> Result<Answer<T>, Error> {
-        let (head, body) = self.post(&self.transport.endpoint(endpoint)?, body.to_string(), false, call).await?;
+        let (head, body) =
+            self.post(&self.transport.endpoint(endpoint)?, body.to_string().into_bytes(), false, call).await?;
         let text = read_text(body, self.transport.caps().body).await;
         let text = text.map_err(|error| error.into_error(self.info.name()))?;
         let limits = limits(&head.headers, wall_clock());

@@ -1,56 +1,60 @@
 //! What the encoders share.
 
-use orch_core::Error;
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
+use orch_core::Error;
+
+use super::Json;
 use crate::chat::{ChatRequest, ContentPart, Message};
 
 /// The JSON of a request, field by field.
-pub(crate) struct Body(Map<String, Value>);
+pub(crate) struct Body<'a>(Vec<(&'a str, Json<'a>)>);
 
-impl Body {
+impl<'a> Body<'a> {
     /// With the model that the request names, else `model`.
-    pub(crate) fn new(request: &ChatRequest, model: &str) -> Self {
-        let mut body = Self(Map::new());
+    pub(crate) fn new(request: &'a ChatRequest, model: &'a str) -> Self {
+        let mut body = Self(Vec::with_capacity(12));
         body.set("model", Some(request.model().unwrap_or(model)));
         body
     }
 
     /// Sets a field if there is a value for it.
-    pub(crate) fn set(&mut self, name: &str, value: Option<impl Into<Value>>) {
+    pub(crate) fn set(&mut self, name: &'a str, value: Option<impl Into<Json<'a>>>) {
         if let Some(value) = value {
-            self.0.insert(name.to_owned(), value.into());
+            self.0.push((name, value.into()));
         }
     }
 
-    /// Sets a field to a list unless that is empty.
-    pub(crate) fn set_list(&mut self, name: &str, values: Vec<Value>) {
-        self.set(name, (!values.is_empty()).then_some(values));
+    /// Sets a field to a list or an object unless that is empty.
+    pub(crate) fn set_unless_empty(&mut self, name: &'a str, value: Json<'a>) {
+        self.set(name, (!value.is_empty()).then_some(value));
     }
 
     /// The body, with the request's extra fields over all others but those that a budget relies on.
     ///
     /// # Errors
     /// `InvalidRequest` that points at such a field.
-    pub(crate) fn finish(mut self, request: &ChatRequest) -> Result<Value, Error> {
+    pub(crate) fn finish(mut self, request: &'a ChatRequest) -> Result<Json<'a>, Error> {
         request.check_extras()?;
-        self.0.extend(request.extras().clone());
-        Ok(Value::Object(self.0))
+        let extras = request.extras();
+        self.0.retain(|(name, _)| !extras.contains_key(*name));
+        self.0.extend(extras.iter().map(|(name, value)| (name.as_str(), Json::Held(value))));
+        Ok(Json::Object(self.0))
     }
 }
 
-/// An object of the fields that have a value.
-pub(crate) fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+/// Names and their texts.
+pub(crate) fn notes(notes: &BTreeMap<String, String>) -> Json<'_> {
+    Json::Object(notes.iter().map(|(name, note)| (name.as_str(), note.as_str().into())).collect())
 }
 
 /// The parts of the message at `at`, each as `write` writes it, or refused by its place with `write`'s reason. An empty
 /// text is no part.
-pub(crate) fn parts(
-    message: &Message,
+pub(crate) fn parts<'a, T>(
+    message: &'a Message,
     at: usize,
-    write: impl Fn(&ContentPart) -> Result<Value, &'static str>,
-) -> Result<Vec<Value>, Error> {
+    write: impl Fn(&'a ContentPart) -> Result<T, &'static str>,
+) -> Result<Vec<T>, Error> {
     let said = message.parts().iter().enumerate().filter(|(_, part)| part.as_text() != Some(""));
     said.map(|(n, part)| write(part).map_err(|why| Error::invalid(format!("/messages/{at}/parts/{n}"), why))).collect()
 }

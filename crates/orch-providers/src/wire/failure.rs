@@ -1,5 +1,7 @@
 //! What a server says when it fails, in any of the forms of any wire, as one error.
 
+#[cfg(any(feature = "responses", feature = "anthropic"))]
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -8,8 +10,10 @@ use http::response::Parts;
 use orch_core::{Class, Error, ErrorKind, ProviderFailure, wall_clock};
 use serde_json::Value;
 
+#[cfg(any(feature = "responses", feature = "anthropic"))]
+use super::Loose;
 use super::classify::classify;
-use super::{DONE, Decode, Step, Wire, string, take};
+use super::{DONE, Decode, Step, Wire, string};
 use crate::chat::ChatEvent;
 use crate::transport::{ApiKey, BodyError, beginning, limit_reset, limits, retry_after, stated_wait};
 
@@ -125,11 +129,12 @@ impl Speaker<'_> {
     }
 
     /// The text of a field; absent and `null` are the empty text, and any other value is unusable.
-    pub(crate) fn text(&self, around: &mut Value, field: &str) -> Result<String, Error> {
-        match take(around, field) {
-            Value::Null => Ok(String::new()),
-            Value::String(text) => Ok(text),
-            other => Err(self.unusable(&format!("`{field}` is not a text"), &other.to_string())),
+    #[cfg(any(feature = "responses", feature = "anthropic"))]
+    pub(crate) fn text<'t>(&self, said: Option<Loose<'t>>, field: &str) -> Result<Cow<'t, str>, Error> {
+        match said {
+            None => Ok(Cow::Borrowed("")),
+            Some(Loose::Text(text)) => Ok(text),
+            Some(Loose::Json(other)) => Err(self.unusable(&format!("`{field}` is not a text"), &other.to_string())),
         }
     }
 

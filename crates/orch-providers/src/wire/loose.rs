@@ -43,6 +43,11 @@ impl Loose<'_> {
     }
 }
 
+/// The text in a field; absent and anything else are none.
+pub(crate) fn as_text<'a>(field: &'a Option<Loose<'_>>) -> Option<&'a str> {
+    field.as_ref().and_then(Loose::as_str)
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;

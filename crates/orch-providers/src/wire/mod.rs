@@ -9,6 +9,8 @@ mod body;
 mod builder;
 mod classify;
 mod failure;
+mod json;
+mod lenient;
 mod loose;
 mod provider;
 mod pure;
@@ -22,13 +24,17 @@ use http::{HeaderMap, HeaderName};
 use orch_core::Error;
 use serde_json::Value;
 
-pub(crate) use self::body::{Body, object, parts, refuse};
+pub(crate) use self::body::{Body, notes, parts, refuse};
 pub use self::builder::HttpProviderBuilder;
 pub(crate) use self::failure::{Failure, Speaker};
-pub(crate) use self::loose::{Loose, Text};
+pub(crate) use self::json::{Json, known, object};
+pub(crate) use self::lenient::{Items, Numeric, Perhaps};
+pub(crate) use self::loose::{Loose, Text, as_text};
 pub use self::provider::HttpProvider;
 pub use self::pure::{decode_json, decode_sse, decode_sse_chunks};
-pub(crate) use self::read::{Begin, Bill, DONE, json_text, number, string, take, tokens};
+pub(crate) use self::read::{Begin, Bill, DONE, string};
+#[cfg(any(feature = "responses", feature = "anthropic"))]
+pub(crate) use self::read::{quick, too_many_items};
 use crate::chat::{ChatEvent, ChatRequest};
 
 /// A format in which a provider is spoken to: what a request becomes, and how its answer is read.
@@ -42,7 +48,9 @@ pub trait Wire: Protocol {
     /// # Errors
     /// `InvalidRequest` that points at what this wire cannot say, for nothing is left out in silence, or at an extra
     /// field that [`ChatRequest::check`] refuses.
-    fn encode(&self, request: &ChatRequest, model: &str) -> Result<Value, Error>;
+    fn encode(&self, request: &ChatRequest, model: &str) -> Result<Value, Error> {
+        self.body(request, model).map(Value::from)
+    }
 }
 
 /// Whether more of a stream is expected.
@@ -91,6 +99,9 @@ pub trait Protocol: Clone + std::fmt::Debug + Send + Sync + 'static {
 
     /// What reads an answer.
     type Decoder<'a>: Decode + Send;
+
+    /// The body of the HTTP request, as [`Wire::encode`] shows it.
+    fn body<'a>(&self, request: &'a ChatRequest, model: &'a str) -> Result<Json<'a>, Error>;
 
     /// The wire as it is spoken at a host.
     #[must_use]

@@ -97,8 +97,8 @@ impl<W: Wire> HttpProvider<W> {
     }
 
     async fn exchange(&self, request: &ChatRequest, sink: &ChatSink) -> Result<(), Error> {
-        let body = self.wire.encode(request, self.info.model())?;
-        let body = serde_json::to_string(&body).expect("the keys of a JSON value are texts");
+        let body = self.wire.body(request, self.info.model())?;
+        let body = serde_json::to_vec(&body).expect("every name in it is a text");
         if !W::SEEDED && request.seed().is_some() {
             self.say_unseeded();
         }
@@ -120,7 +120,7 @@ impl<W: Wire> HttpProvider<W> {
     pub(super) async fn post(
         &self,
         endpoint: &Endpoint,
-        body: String,
+        body: Vec<u8>,
         stream: bool,
         call: &CallContext,
     ) -> Result<(Parts, Body), Error> {

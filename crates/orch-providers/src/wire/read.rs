@@ -1,6 +1,5 @@
 //! What the decoders share: the beginning of an answer, and lenient looks into JSON.
 
-use orch_core::Counted;
 use serde_json::Value;
 
 use crate::chat::ChatEvent;
@@ -58,33 +57,20 @@ impl Bill {
     }
 }
 
+/// An object read in one pass over the text; none if it is no object or has a field twice, which is left to a slower way.
+#[cfg(any(feature = "responses", feature = "anthropic"))]
+pub(crate) fn quick<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Option<T> {
+    // Lists are structures to serde, too.
+    text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok())?
+}
+
+/// An answer with a list of more elements than are read.
+#[cfg(any(feature = "responses", feature = "anthropic"))]
+pub(crate) fn too_many_items(pointer: &str) -> orch_core::Error {
+    orch_core::Error::bad_output(pointer, format!("has more than {} elements", super::lenient::MAX_ITEMS))
+}
+
 /// The text in a field; absent, `null` and any other value are none.
 pub(crate) fn string<'a>(json: &'a Value, field: &str) -> Option<&'a str> {
     json.get(field).and_then(Value::as_str)
-}
-
-/// Takes a field out; `null` if there is none, whatever `json` is.
-pub(crate) fn take(json: &mut Value, field: &str) -> Value {
-    json.get_mut(field).map(Value::take).unwrap_or_default()
-}
-
-/// A text, or JSON that some servers send where others send it as a text. `null` is the empty text.
-pub(crate) fn json_text(json: Value) -> String {
-    match json {
-        Value::Null => String::new(),
-        Value::String(text) => text,
-        json => json.to_string(),
-    }
-}
-
-/// The number in a field.
-pub(crate) fn number(json: &Value, field: &str) -> Option<u64> {
-    json.get(field).and_then(Value::as_u64)
-}
-
-/// A counter that the provider reported: a zero is a zero, an absent counter is absent.
-/// (`Value::pointer` makes two texts of every name on the way.)
-pub(crate) fn tokens(usage: &Value, pointer: &str) -> Option<Counted<u64>> {
-    let counter = pointer.split('/').skip(1).try_fold(usage, |json, name| json.get(name));
-    counter.and_then(Value::as_u64).map(Counted::reported)
 }
