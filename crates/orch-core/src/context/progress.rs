@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +28,23 @@ struct Inner {
     last: AtomicU64,
     committed: AtomicBool,
     streamed: AtomicBool,
-    usage: Mutex<Usage>,
+    usage: Mutex<Known>,
+}
+
+/// What is known of the usage.
+enum Known {
+    Value(Usage),
+    /// Who knows it, when it is asked for.
+    Teller(Arc<dyn Fn() -> Usage + Send + Sync>),
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(usage) => usage.fmt(f),
+            Self::Teller(tell) => tell().fmt(f),
+        }
+    }
 }
 
 impl Inner {
@@ -40,7 +57,7 @@ impl Inner {
             last: AtomicU64::new(0),
             committed: AtomicBool::new(false),
             streamed: AtomicBool::new(false),
-            usage: Mutex::new(Usage::new()),
+            usage: Mutex::new(Known::Value(Usage::new())),
         }
     }
 }
@@ -89,8 +106,18 @@ impl Progress {
 
     /// Replaces what is known of the usage.
     pub fn set_usage(&self, usage: Usage) {
+        self.know(Known::Value(usage));
+    }
+
+    /// Replaces what is known of the usage by what `tell` says whenever somebody asks: an answer that comes in many
+    /// pieces need not count after each. It is kept for as long as the progress is.
+    pub fn tell_usage(&self, tell: Arc<dyn Fn() -> Usage + Send + Sync>) {
+        self.know(Known::Teller(tell));
+    }
+
+    fn know(&self, known: Known) {
         self.touch();
-        *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
+        *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     /// Whether nothing was noted yet.
@@ -142,7 +169,11 @@ impl Progress {
         if self.is_untouched() {
             return Usage::new();
         }
-        self.0.usage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let tell = match &*self.0.usage.lock().unwrap_or_else(PoisonError::into_inner) {
+            Known::Value(usage) => return usage.clone(),
+            Known::Teller(tell) => Arc::clone(tell),
+        };
+        tell()
     }
 
     fn touch(&self) {
@@ -163,6 +194,7 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Counted;
 
     #[tokio::test(start_paused = true)]
     async fn a_ping_is_a_sign_of_life_but_not_the_first_chunk() {
@@ -181,12 +213,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whatever_is_noted_touches_it() {
         let now = Instant::now();
-        let notes: [fn(&Progress, Instant); 5] = [
+        let notes: [fn(&Progress, Instant); 6] = [
             |progress, _| progress.expect_chunks(),
             |progress, now| progress.heartbeat(now),
             |progress, now| progress.chunk(now),
             |progress, _| progress.commit(),
             |progress, _| progress.set_usage(Usage::new()),
+            |progress, _| progress.tell_usage(Arc::new(Usage::new)),
         ];
         for note in notes {
             let progress = Progress::starting(now);
@@ -194,6 +227,21 @@ mod tests {
             note(&progress, now);
             assert!(!progress.is_untouched());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_usage_is_that_of_the_last_who_set_it_and_may_be_counted_when_it_is_asked_for() {
+        let progress = Progress::starting(Instant::now());
+        let pieces = Arc::new(AtomicU64::new(1));
+        let counted = Arc::clone(&pieces);
+        let tell = move || Usage::new().output(Counted::reported(counted.load(Ordering::Relaxed)));
+        progress.tell_usage(Arc::new(tell));
+        assert_eq!(progress.usage().tokens(), 1);
+        pieces.store(2, Ordering::Relaxed);
+        assert_eq!(progress.usage().tokens(), 2);
+        assert!(format!("{progress:?}").contains("value: 2"));
+        progress.set_usage(Usage::new());
+        assert!(progress.usage().is_unknown());
     }
 
     #[tokio::test(start_paused = true)]

@@ -241,3 +241,34 @@ fn finish(reason: &str) -> FinishReason {
         other => FinishReason::Other(other.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Messages;
+    use crate::wire::testing::any_events;
+
+    proptest! {
+        /// The quick way is only quicker: over any JSON it says what the way over a tree of values says.
+        #[test]
+        fn one_pass_over_the_text_says_what_a_tree_of_values_says(
+            events in any_events(&[
+                "error", "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
+                "text_delta", "input_json_delta", "tool_use", "text",
+            ])
+        ) {
+            let wire = Messages::new(crate::anthropic::ApiVersion::default());
+            let (mut quick, mut slow) = (Decoder::new(Speaker::of(&wire), None), Decoder::new(Speaker::of(&wire), None));
+            for event in &events {
+                let text = event.to_string();
+                let (mut said, mut again) = (Vec::new(), Vec::new());
+                let failed = quick.frame(&text, &mut |event| said.push(event)).err();
+                let fails = slow.strange(&text, &mut |event| again.push(event)).err();
+                prop_assert_eq!(said, again, "{}", text);
+                prop_assert_eq!(format!("{failed:?}"), format!("{fails:?}"), "{}", text);
+            }
+        }
+    }
+}

@@ -261,3 +261,9 @@ fn whatever_comes_nothing_panics_and_only_a_whole_stream_is_an_answer() {
         ],
     );
 }
+
+#[test]
+fn a_list_without_end_is_not_kept() {
+    let error = last_error(whole(&json!({ "content": vec![json!({}); 5_000], "stop_reason": "end_turn" })));
+    assert!(error.class() == Class::BadOutput && error.to_string().contains("more than 4096"), "{error}");
+}

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use orch_core::{CallContext, Class, DeltaKind, Error, ErrorKind, HasContext, Output};
+use orch_core::{CallContext, Class, DeltaKind, Error, ErrorKind, HasContext, Output, Usage};
 use tokio::time::Instant;
 
 use super::collected::Collected;
@@ -19,6 +19,11 @@ pub struct ChatSink(Arc<Inner>);
 
 struct Inner {
     context: CallContext,
+    tally: Arc<Tally>,
+}
+
+/// The answer as far as it has come, and what is needed to say what it used.
+struct Tally {
     input_tokens: u64,
     price: Option<Price>,
     collected: Mutex<Collected>,
@@ -31,12 +36,8 @@ impl ChatSink {
         if request.stream() {
             request.context().progress().expect_chunks();
         }
-        Self(Arc::new(Inner {
-            context: request.context().clone(),
-            input_tokens: tokens::in_request(request),
-            price,
-            collected: Mutex::default(),
-        }))
+        let tally = Tally { input_tokens: tokens::in_request(request), price, collected: Mutex::default() };
+        Self(Arc::new(Inner { context: request.context().clone(), tally: Arc::new(tally) }))
     }
 
     /// A sink for one call of `request` to `provider`, at the provider's price.
@@ -54,13 +55,15 @@ impl ChatSink {
             return self.0.context.progress().heartbeat(now);
         }
         self.deliver(now, &event);
-        let usage = {
+        let begins = {
             let mut collected = self.lock();
+            let begun = collected.has_begun();
             collected.apply(event);
-            collected.has_begun().then(|| collected.usage(self.0.input_tokens, self.0.price.as_ref()))
+            !begun && collected.has_begun()
         };
-        if let Some(usage) = usage {
-            self.0.context.progress().set_usage(usage);
+        if begins {
+            let tally = Arc::clone(&self.0.tally);
+            self.0.context.progress().tell_usage(Arc::new(move || tally.usage()));
         }
     }
 
@@ -83,17 +86,22 @@ impl ChatSink {
     /// `BadOutput` when the answer has more than 1,024 tool calls; `StreamBroken` when no [`ChatEvent::End`] has
     /// arrived: an answer without its terminal event is not whole.
     pub fn finish(&self) -> Result<ChatResponse, Error> {
-        self.lock().check()?;
+        self.check()?;
         if self.lock().has_ended() {
             return Ok(self.partial());
         }
         Err(Error::new(ErrorKind::StreamBroken { reason: "the answer ended before its terminal event".into() }))
     }
 
+    /// Why the answer cannot be used, however it goes on.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.lock().check()
+    }
+
     /// What has arrived so far, and what it used.
     #[must_use]
     pub fn partial(&self) -> ChatResponse {
-        self.lock().response(self.0.input_tokens, self.0.price.as_ref())
+        self.lock().response(self.0.tally.input_tokens, self.0.tally.price.as_ref())
     }
 
     /// The error of a call that failed with `error`: what had arrived is its output, and a failure that could have
@@ -115,7 +123,17 @@ impl ChatSink {
     }
 
     fn lock(&self) -> MutexGuard<'_, Collected> {
-        self.0.collected.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.tally.lock()
+    }
+}
+
+impl Tally {
+    fn lock(&self) -> MutexGuard<'_, Collected> {
+        self.collected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn usage(&self) -> Usage {
+        self.lock().usage(self.input_tokens, self.price.as_ref())
     }
 }
 
@@ -129,7 +147,7 @@ pub(crate) fn broken(error: Error) -> Error {
 impl fmt::Debug for ChatSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChatSink")
-            .field("price", &self.0.price)
+            .field("price", &self.0.tally.price)
             .field("collected", &*self.lock())
             .finish_non_exhaustive()
     }
@@ -137,7 +155,7 @@ impl fmt::Debug for ChatSink {
 
 #[cfg(test)]
 mod tests {
-    use orch_core::{Counted, Event, Usage};
+    use orch_core::{Counted, Event};
 
     use super::*;
     use crate::chat::FinishReason;

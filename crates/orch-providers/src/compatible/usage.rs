@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     fn chat(wire: &Value, reports_cost: bool) -> Usage {
-        ChatUsage::deserialize(wire).unwrap().usage(reports_cost)
+        ChatUsage::deserialize(wire).expect("any JSON is read").usage(reports_cost)
     }
 
     #[test]

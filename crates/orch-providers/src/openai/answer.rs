@@ -22,7 +22,7 @@ pub(super) struct Answer<'a> {
     /// Read leniently: a strange tier is not worth an answer.
     #[serde(borrow)]
     pub(super) service_tier: Option<Loose<'a>>,
-    pub(super) usage: Perhaps<ChatUsage>,
+    pub(super) usage: Perhaps<Box<ChatUsage>>,
     error: Option<IgnoredAny>,
     detail: Option<IgnoredAny>,
     /// Whether this is the word `error`; the next likewise.
@@ -122,8 +122,9 @@ pub(super) struct Piece<'a> {
     pub(super) reasoning_content: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) reasoning: Option<Text<'a>>,
+    /// Boxed, like the usage: the many chunks of a stream are not moved with room for it.
     #[serde(borrow)]
-    pub(super) tool_calls: Option<Items<Call<'a>>>,
+    pub(super) tool_calls: Option<Box<Items<Call<'a>>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Call, Function, Piece};
 use crate::chat::{ChatEvent, FinishReason, ToolCallPiece, too_many_calls};
-use crate::wire::{Begin, Bill, DONE, Decode, Failure, Items, Loose, Speaker, Step, Text, as_text, string};
+use crate::wire::{Begin, Bill, DONE, Decode, Failure, Loose, Speaker, Step, Text, as_text, string};
 
 /// Reads one answer, whole or chunk by chunk.
 pub struct Decoder<'a> {
@@ -118,7 +118,7 @@ impl<'a> Decoder<'a> {
             None => {}
         }
         say(piece.refusal.map(|text| text.0), ChatEvent::Refusal, emit);
-        let calls = piece.tool_calls.unwrap_or(Items { is_list: true, ..Items::default() });
+        let Some(calls) = piece.tool_calls else { return Ok(()) };
         if !calls.is_list {
             return Err(self.speaker.unusable("`tool_calls` is not a list", ""));
         }

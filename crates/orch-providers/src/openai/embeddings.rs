@@ -32,7 +32,7 @@ impl EmbeddingProvider for HttpProvider<ChatCompletions> {
         let body = encode(&request, self.info().model());
         let (texts, reports_cost) = (request.inputs().len(), self.wire().0.dialect.reports_cost);
         let read = |text: &str, speaker: Speaker<'_>| decode(text, texts, reports_cost, speaker);
-        let answer = self.ask(ENDPOINT, &body, request.context(), read).await?;
+        let answer = self.ask(ENDPOINT, &body, self.cap_of_embeddings(texts), request.context(), read).await?;
         Ok(EmbeddingResponse { request_id: answer.request_id, limits: answer.limits, ..answer.content })
     }
 }

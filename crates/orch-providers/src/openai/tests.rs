@@ -247,3 +247,17 @@ fn whatever_comes_nothing_panics_and_only_a_whole_stream_is_an_answer() {
         &["chunk", "stop", "length", "error", "f"],
     );
 }
+
+#[test]
+fn a_list_of_calls_without_end_is_not_kept_and_what_it_used_is() {
+    let calls = vec![json!({ "function": { "name": "f", "arguments": "{}" } }); 5_000];
+    let events = whole(&json!({
+        "choices": [{ "message": { "tool_calls": calls }, "finish_reason": "tool_calls" }],
+        "usage": { "prompt_tokens": 3, "completion_tokens": 4 },
+    }));
+    assert!(events.iter().any(|event| matches!(event, Ok(ChatEvent::Usage(_)))));
+    assert!(events.len() < 4_200);
+    assert_eq!(last_error(events).class(), Class::BadOutput);
+    let odd = last_error(whole(&json!({ "choices": [{ "message": { "tool_calls": 7 } }] })));
+    assert!(odd.to_string().contains("`tool_calls` is not a list"), "{odd}");
+}

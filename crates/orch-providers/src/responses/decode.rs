@@ -270,3 +270,35 @@ fn incomplete(reason: Option<&str>) -> FinishReason {
         other => FinishReason::Other(other.unwrap_or("incomplete").into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Responses;
+    use crate::wire::testing::any_events;
+
+    proptest! {
+        /// The quick way is only quicker: over any JSON it says what the way over a tree of values says.
+        #[test]
+        fn one_pass_over_the_text_says_what_a_tree_of_values_says(
+            events in any_events(&[
+                "error", "response.created", "response.completed", "response.output_item.added", "response.output_item.done",
+                "response.output_text.delta", "response.output_text.done", "response.function_call_arguments.delta",
+                "response.function_call_arguments.done", "response.failed", "message", "function_call", "output_text",
+            ])
+        ) {
+            let wire = Responses::new(crate::compatible::Dialect::OPENROUTER);
+            let (mut quick, mut slow) = (Decoder::new(Speaker::of(&wire), true, None), Decoder::new(Speaker::of(&wire), true, None));
+            for event in &events {
+                let text = event.to_string();
+                let (mut said, mut again) = (Vec::new(), Vec::new());
+                let failed = quick.frame(&text, &mut |event| said.push(event)).err();
+                let fails = slow.strange(&text, &mut |event| again.push(event)).err();
+                prop_assert_eq!(said, again, "{}", text);
+                prop_assert_eq!(format!("{failed:?}"), format!("{fails:?}"), "{}", text);
+            }
+        }
+    }
+}

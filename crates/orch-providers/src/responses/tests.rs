@@ -309,3 +309,14 @@ fn an_answer_may_have_so_many_calls_and_no_more() {
         assert!(error.class() == Class::BadOutput && error.to_string().contains("1024 tool calls"), "{error}");
     }
 }
+
+#[test]
+fn a_list_without_end_is_not_kept() {
+    let part = json!({ "type": "output_text", "text": "x" });
+    for output in [vec![json!({}); 5_000], vec![json!({ "type": "message", "content": vec![part; 5_000] })]] {
+        let events = whole(&json!({ "status": "completed", "output": output, "usage": { "input_tokens": 3 } }));
+        assert!(events.iter().any(|event| matches!(event, Ok(ChatEvent::Usage(_)))));
+        let error = last_error(events);
+        assert!(error.class() == Class::BadOutput && error.to_string().contains("more than 4096"), "{error}");
+    }
+}

@@ -44,12 +44,13 @@ impl ApiKey {
         if key.0.is_empty() { Err(invalid("is empty")) } else { Ok(key) }
     }
 
-    /// The header value `{prefix}{key}`, marked as sensitive.
-    pub(crate) fn header_value(&self, prefix: &str) -> Result<HeaderValue, Error> {
+    /// The header value `{scheme} {key}`, or the key alone without a scheme, marked as sensitive.
+    pub(crate) fn header_value(&self, scheme: &str) -> Result<HeaderValue, Error> {
         if self.0.is_empty() {
             return Err(Error::invalid("/api_key", "the API key is empty"));
         }
-        let mut value = HeaderValue::from_str(&format!("{prefix}{}", self.0))
+        let space = if scheme.is_empty() { "" } else { " " };
+        let mut value = HeaderValue::from_str(&format!("{scheme}{space}{}", self.0))
             .map_err(|_| Error::invalid("/api_key", "the API key holds a character that a header cannot carry"))?;
         value.set_sensitive(true);
         Ok(value)
@@ -102,17 +103,18 @@ mod tests {
     #[test]
     fn neither_debug_nor_the_header_shows_the_key() {
         let key = ApiKey::from("sk-secret\n");
-        let value = key.header_value("Bearer ").unwrap();
+        let value = key.header_value("Bearer").unwrap();
         assert!(value.is_sensitive());
         assert_eq!(value.as_bytes(), b"Bearer sk-secret");
+        assert_eq!(key.header_value("").unwrap().as_bytes(), b"sk-secret");
         assert!(!format!("{key:?} {value:?}").contains("secret"));
     }
 
     #[test]
     fn a_key_that_no_header_can_carry_is_refused_without_being_shown() {
-        let error = ApiKey::from("sk-sec\nret").header_value("Bearer ").unwrap_err();
+        let error = ApiKey::from("sk-sec\nret").header_value("Bearer").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("ret\""), "{error:?}");
-        assert!(ApiKey::from(" ").header_value("Bearer ").is_err());
+        assert!(ApiKey::from(" ").header_value("Bearer").is_err());
     }
 
     #[test]

@@ -4,17 +4,17 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http_body_util::BodyDataStream;
-use http_body_util::combinators::UnsyncBoxBody;
 use orch_core::{Error, ErrorKind, ProviderFailure};
 use tokio::time::{Instant, timeout_at};
 
+use super::client::Incoming;
 use super::guard::TooLong;
 
 /// What some servers put before their JSON, which may not stand there.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// What a server sends after its headers.
-pub(crate) type Body = BodyDataStream<UnsyncBoxBody<Bytes, reqwest::Error>>;
+pub(crate) type Body = BodyDataStream<Incoming>;
 
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]

@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -5,20 +6,24 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, Response};
-use http_body_util::{BodyDataStream, BodyExt, Full};
+use http_body::Frame;
+use http_body_util::BodyDataStream;
 use orch_core::{CallContext, Error};
 use reqwest::Url;
-use tower::util::{BoxCloneSyncService, option_layer};
+use tower::util::{Either, option_layer};
 use tower::{Service, ServiceBuilder, ServiceExt};
-use tower_http::request_id::SetRequestIdLayer;
-use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
-use tower_http::trace::{DefaultOnFailure, TraceLayer};
+use tower_http::classify::{NeverClassifyEos, ServerErrorsAsFailures, ServerErrorsFailureClass, SharedClassifier};
+use tower_http::request_id::{SetRequestId, SetRequestIdLayer};
+use tower_http::sensitive_headers::{SetSensitiveRequestHeaders, SetSensitiveRequestHeadersLayer};
+use tower_http::trace::{DefaultOnFailure, ResponseBody, Trace, TraceLayer};
 use tracing::{Level, Span};
 
-use super::body::{chain, unreachable};
+use super::body::{Body, chain, unreachable};
 use super::identity::{CallId, FromCall};
 use super::route::Route;
-use super::{BaseUrl, Body, Caps, Endpoint};
+use super::{BaseUrl, Caps, Endpoint};
+
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// How a [`Transport`] is made.
 #[derive(Clone, Debug)]
@@ -42,8 +47,17 @@ pub(crate) struct Settings {
 pub(crate) struct Transport {
     base: BaseUrl,
     caps: Caps,
-    service: BoxCloneSyncService<Request<Full<Bytes>>, Response<Body>, reqwest::Error>,
+    /// Whether the server takes an id for the call.
+    takes_id: bool,
+    service: Stack,
 }
+
+/// The layers by name: a boxed service would be copied to the heap by every call.
+type Stack = SetSensitiveRequestHeaders<Either<SetRequestId<Traced, FromCall>, Traced>>;
+type Traced = Trace<Http, SharedClassifier<ServerErrorsAsFailures>, fn(&Request<Outgoing>) -> Span>;
+
+/// What a server sends after its headers, traced.
+pub(super) type Incoming = ResponseBody<reqwest::Body, NeverClassifyEos<ServerErrorsFailureClass>>;
 
 impl Transport {
     /// Connects to nothing yet.
@@ -53,15 +67,17 @@ impl Transport {
     pub(crate) fn new(base: BaseUrl, settings: Settings) -> Result<Self, Error> {
         let client = settings.route.client(&base)?;
         let secrets = settings.secrets.into_iter().chain([http::header::PROXY_AUTHORIZATION]);
+        let takes_id = settings.request_id.is_some();
         let service = ServiceBuilder::new()
             .layer(SetSensitiveRequestHeadersLayer::new(secrets))
             .layer(option_layer(settings.request_id.map(|name| SetRequestIdLayer::new(name, FromCall))))
-            .map_response(|response: Response<_>| response.map(|body| BodyDataStream::new(BodyExt::boxed_unsync(body))))
             .layer(
-                TraceLayer::new_for_http().make_span_with(span).on_failure(DefaultOnFailure::new().level(Level::DEBUG)),
+                TraceLayer::new_for_http()
+                    .make_span_with(span as fn(&Request<Outgoing>) -> Span)
+                    .on_failure(DefaultOnFailure::new().level(Level::DEBUG)),
             )
             .service(Http { client });
-        Ok(Self { base, caps: settings.caps, service: BoxCloneSyncService::new(service) })
+        Ok(Self { base, caps: settings.caps, takes_id, service })
     }
 
     /// Posts `body` to an endpoint, once. Dropping the future, or the body that it gives, closes the exchange.
@@ -75,17 +91,19 @@ impl Transport {
         body: Bytes,
         call: &CallContext,
     ) -> Result<Response<Body>, Error> {
-        let mut request = Request::new(Full::new(body));
+        let id = CallId::of(call);
+        let parent = id.trace_parent(call);
+        let mut request = Request::new(Outgoing { url: endpoint.url.clone(), body, id });
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = endpoint.uri.clone();
-        request.extensions_mut().insert(endpoint.url.clone());
         *request.headers_mut() = headers;
-        let id = CallId::of(call);
-        if let Some(parent) = id.trace_parent(call) {
-            request.headers_mut().insert("traceparent", parent);
+        request.headers_mut().extend(parent.map(|parent| (TRACE_PARENT, parent)));
+        if self.takes_id {
+            let id = request.body().id.clone();
+            request.extensions_mut().insert(id);
         }
-        request.extensions_mut().insert(id);
-        self.service.clone().oneshot(request).await.map_err(|error| {
+        let answer = self.service.clone().oneshot(request).await;
+        answer.map(|answer| answer.map(BodyDataStream::new)).map_err(|error| {
             let failure = unreachable(provider, format!("no answer from `{}`: {}", self.base, chain(&error)));
             let failure = if error.is_connect() { failure.with_not_executed() } else { failure };
             failure.with_source(error)
@@ -110,15 +128,32 @@ impl fmt::Debug for Transport {
     }
 }
 
-fn span(request: &Request<Full<Bytes>>) -> Span {
-    let id = request.extensions().get::<CallId>().map(CallId::as_str);
+/// What is posted, with what the layers and the client need beside it.
+struct Outgoing {
+    url: Url,
+    body: Bytes,
+    id: CallId,
+}
+
+/// The layers ask for a body; the client takes the bytes.
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = std::mem::take(&mut self.get_mut().body);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+}
+
+fn span(request: &Request<Outgoing>) -> Span {
     tracing::debug_span!(
         "http_request",
         http.request.method = %request.method(),
         server.address = request.uri().host(),
         server.port = request.uri().port_u16(),
         url.path = request.uri().path(),
-        call_id = id,
+        call_id = request.body().id.as_str(),
     )
 }
 
@@ -128,7 +163,7 @@ struct Http {
     client: reqwest::Client,
 }
 
-impl Service<Request<Full<Bytes>>> for Http {
+impl Service<Request<Outgoing>> for Http {
     type Response = Response<reqwest::Body>;
     type Error = reqwest::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, reqwest::Error>> + Send>>;
@@ -137,12 +172,11 @@ impl Service<Request<Full<Bytes>>> for Http {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
-        let (mut head, body) = request.into_parts();
-        let url = head.extensions.remove::<Url>().expect("every request is posted to an endpoint");
-        let mut request = reqwest::Request::new(head.method, url);
+    fn call(&mut self, request: Request<Outgoing>) -> Self::Future {
+        let (head, posted) = request.into_parts();
+        let mut request = reqwest::Request::new(head.method, posted.url);
         *request.headers_mut() = head.headers;
-        *request.body_mut() = Some(reqwest::Body::wrap(body));
+        *request.body_mut() = Some(posted.body.into());
         let answer = self.client.execute(request);
         Box::pin(async move { answer.await.map(Response::from).map_err(reqwest::Error::without_url) })
     }

@@ -78,7 +78,7 @@ mod tests {
 
     fn events(chunks: impl IntoIterator<Item = Bytes>) -> Vec<Result<String, String>> {
         let chunks: Vec<Result<Bytes, Infallible>> = chunks.into_iter().map(Ok).collect();
-        let mut events = Events::new(stream::iter(chunks), Caps { body: 1_000, event: 100 });
+        let mut events = Events::new(stream::iter(chunks), Caps { body: Some(1_000), event: 100 });
         let mut found = Vec::new();
         while let Some(event) = events.next().now_or_never().expect("nothing is waited for") {
             found.push(event.map(|data| data.to_owned()).map_err(|error| error.to_string()));

@@ -3,15 +3,28 @@ use memchr::memchr2;
 /// How much of a body is read at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caps {
-    /// Bytes of the whole body.
-    pub(crate) body: usize,
+    /// Bytes of the whole body; `None` is 32 MiB, or more where more was asked for.
+    pub(crate) body: Option<usize>,
     /// Bytes of one event of a stream, and so of one line.
     pub(crate) event: usize,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { body: 32 << 20, event: 1 << 20 }
+        Self { body: None, event: 1 << 20 }
+    }
+}
+
+impl Caps {
+    /// Bytes of the whole body of an answer.
+    pub(crate) fn body(&self) -> usize {
+        self.body.unwrap_or(32 << 20)
+    }
+
+    /// Bytes of a body of so many embeddings.
+    #[cfg(feature = "openai")]
+    pub(crate) fn embeddings(&self, texts: usize) -> usize {
+        self.body.unwrap_or_else(|| self.body().max(texts.saturating_mul(256 << 10)))
     }
 }
 
@@ -52,8 +65,15 @@ impl Guard {
     /// Lets the next bytes pass, or refuses all of them.
     pub(super) fn admit(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
         self.body = self.body.saturating_add(bytes.len());
-        if self.body > self.caps.body {
-            return Err(TooLong::body(self.caps.body));
+        if self.body > self.caps.body() {
+            return Err(TooLong::body(self.caps.body()));
+        }
+        if bytes.ends_with(b"\n\n")
+            && self.event.saturating_add(self.line).saturating_add(bytes.len()) <= self.caps.event
+        {
+            // Whole events, as most servers send them: none can be too long, and nothing of them is left.
+            (self.event, self.line, self.in_comment, self.after_cr) = (0, 0, false, false);
+            return Ok(());
         }
         let mut rest = bytes;
         while let Some(end) = memchr2(b'\n', b'\r', rest) {
@@ -101,7 +121,7 @@ mod tests {
         chunks.iter().all(|chunk| guard.admit(chunk).is_ok())
     }
 
-    const SMALL: Caps = Caps { body: 100, event: 10 };
+    const SMALL: Caps = Caps { body: Some(100), event: 10 };
 
     #[test]
     fn an_endless_line_stops_at_the_cap() {
@@ -127,6 +147,14 @@ mod tests {
         assert!(!admits(SMALL, &[b": 123456789"]));
     }
 
+    #[cfg(feature = "openai")]
+    #[test]
+    fn a_body_of_many_embeddings_may_be_longer_unless_the_user_says_otherwise() {
+        assert_eq!(Caps::default().embeddings(1), 32 << 20);
+        assert_eq!(Caps::default().embeddings(2_048), 512 << 20);
+        assert_eq!(SMALL.embeddings(2_048), 100);
+    }
+
     #[test]
     fn the_whole_body_has_a_cap_of_its_own() {
         let event: &[u8] = b"data:12\n\n";
@@ -141,7 +169,7 @@ mod tests {
         fn how_the_bytes_are_cut_changes_nothing(bytes in "[ab:\r\n]{0,60}", cut in 0_usize..60) {
             let bytes = bytes.as_bytes();
             let (left, right) = bytes.split_at(cut.min(bytes.len()));
-            let caps = Caps { body: 1_000, event: 8 };
+            let caps = Caps { body: Some(1_000), event: 8 };
             prop_assert_eq!(admits(caps, &[bytes]), admits(caps, &[left, right]));
         }
     }

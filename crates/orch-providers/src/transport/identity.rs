@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use bytes::Bytes;
 use http::{HeaderValue, Request};
 use orch_core::CallContext;
 use tower_http::request_id::{MakeRequestId, RequestId};
@@ -12,7 +13,13 @@ pub(super) struct CallId(String);
 
 impl CallId {
     pub(super) fn of(call: &CallContext) -> Self {
-        Self(format!("{}{}-a{}", call.request_id(), call.part_path().replace('/', "-"), call.attempt()))
+        let (run, part) = (call.request_id(), call.part_path());
+        let mut id = String::with_capacity(run.len() + part.len() + 8);
+        id.push_str(run);
+        id.extend(part.chars().map(|letter| if letter == '/' { '-' } else { letter }));
+        id.push_str("-a");
+        id.push_str(&call.attempt().to_string());
+        Self(id)
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -30,7 +37,14 @@ impl CallId {
         self.0.hash(&mut hasher);
         // Zero is no span id.
         let span = hasher.finish() | 1;
-        valid.then(|| HeaderValue::try_from(format!("00-{trace}-{span:016x}-01")).ok()).flatten()
+        let digit = |place: u32| b"0123456789abcdef"[(span >> (4 * place) & 15) as usize];
+        let mut parent = Vec::with_capacity(55);
+        parent.extend_from_slice(b"00-");
+        parent.extend_from_slice(trace.as_bytes());
+        parent.push(b'-');
+        parent.extend((0..16).rev().map(digit));
+        parent.extend_from_slice(b"-01");
+        valid.then(|| HeaderValue::from_maybe_shared(Bytes::from(parent)).ok()).flatten()
     }
 }
 

@@ -15,12 +15,17 @@ pub(crate) struct Answer<T> {
 }
 
 impl<W: Wire> HttpProvider<W> {
+    /// How much of an answer to so many texts is read.
+    pub(crate) fn cap_of_embeddings(&self, texts: usize) -> usize {
+        self.transport.caps().embeddings(texts)
+    }
+
     /// The wire.
     pub(crate) fn wire(&self) -> &W {
         &self.wire
     }
 
-    /// Posts once to another endpoint of the same server, and reads the whole answer.
+    /// Posts once to another endpoint of the same server, and reads the whole answer, up to `cap` bytes.
     ///
     /// # Errors
     /// What the server said if its status is no success, why there is no whole answer, or what `read` makes of it.
@@ -28,12 +33,13 @@ impl<W: Wire> HttpProvider<W> {
         &self,
         endpoint: &str,
         body: &Value,
+        cap: usize,
         call: &CallContext,
         read: impl FnOnce(&str, Speaker<'_>) -> Result<T, Error>,
     ) -> Result<Answer<T>, Error> {
         let (head, body) =
             self.post(&self.transport.endpoint(endpoint)?, body.to_string().into_bytes(), false, call).await?;
-        let text = read_text(body, self.transport.caps().body).await;
+        let text = read_text(body, cap).await;
         let text = text.map_err(|error| error.into_error(self.info.name()))?;
         let limits = limits(&head.headers, wall_clock());
         let request_id = request_id(&head.headers).map(Into::into);

@@ -23,6 +23,7 @@ pub struct HttpProviderBuilder<W> {
     model: Option<String>,
     key: Option<Key>,
     key_header: Option<String>,
+    key_scheme: Option<String>,
     prices: Prices,
     target: Option<Target>,
     allow_insecure_http: bool,
@@ -46,6 +47,7 @@ impl<W: Wire> HttpProviderBuilder<W> {
             model: None,
             key: None,
             key_header: None,
+            key_scheme: None,
             prices: Prices::default(),
             target: None,
             allow_insecure_http: false,
@@ -88,9 +90,18 @@ impl<W: Wire> HttpProviderBuilder<W> {
     }
 
     /// Sets the header that carries the key: `authorization` carries it as a bearer token, any other, such as
-    /// `api-key`, as it is. Default: `authorization`; `x-api-key` for Anthropic's older API version.
+    /// `api-key`, as it is, unless [`api_key_scheme`](Self::api_key_scheme) says more. Default: `authorization`; `x-api-key` for Anthropic's older API version.
     pub fn api_key_header(mut self, name: impl Into<String>) -> Self {
         self.key_header = Some(name.into());
+        self
+    }
+
+    /// Sets the word before the key in its header, such as `Token` or `Basic` for a gateway; empty for none. Default:
+    /// `Bearer` in `authorization`, none in any other. A gateway that wants a key of its own beside the provider's gets
+    /// it by [`header`](Self::header), for which `authorization` is free while the provider's key stands in another
+    /// header or there is none.
+    pub fn api_key_scheme(mut self, scheme: impl Into<String>) -> Self {
+        self.key_scheme = Some(scheme.into());
         self
     }
 
@@ -183,10 +194,10 @@ impl<W: Wire> HttpProviderBuilder<W> {
         self
     }
 
-    /// Sets how many bytes of an answer are read at most, of a stream, of a whole answer and of embeddings alike;
-    /// default 32 MiB. A longer one is unusable. A batch of embeddings takes about 12 bytes for each number.
+    /// Sets how many bytes of an answer are read at most, of a stream, of a whole answer and of embeddings alike.
+    /// Default: 32 MiB, and for embeddings 256 KiB for each text where that is more. A longer one is unusable.
     pub fn max_body(mut self, bytes: usize) -> Self {
-        self.caps.body = bytes;
+        self.caps.body = Some(bytes);
         self
     }
 
@@ -216,13 +227,18 @@ impl<W: Wire> HttpProviderBuilder<W> {
             return Err(Error::invalid("/api_key", reason));
         }
         let header = self.key_header.map_or_else(|| Ok(wire.key_header()), |name| header_name(&name))?;
-        let prefix = if header == AUTHORIZATION { "Bearer " } else { "" };
-        let credentials = key.as_ref().map(|key| key.header_value(prefix)).transpose()?;
-        let headers = extra_headers(&self.headers, &wire, &header)?;
+        let scheme = self.key_scheme.as_deref().unwrap_or(if header == AUTHORIZATION { "Bearer" } else { "" });
+        let credentials = key.as_ref().map(|key| key.header_value(scheme)).transpose()?;
+        let mut headers = wire.headers();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.extend(credentials.map(|value| (header.clone(), value)));
+        let given = given_headers(&self.headers, &headers)?;
+        headers.extend(given.clone());
         let settings = Settings {
             route: self.route,
             caps: self.caps,
-            secrets: headers.keys().cloned().chain([header.clone()]).collect(),
+            secrets: given.keys().cloned().chain([header]).collect(),
             request_id: server.request_id.map(HeaderName::from_static),
         };
         Ok(HttpProvider {
@@ -235,7 +251,6 @@ impl<W: Wire> HttpProviderBuilder<W> {
             endpoint: base.endpoint(W::ENDPOINT)?,
             secrets: secrets(key, &self.headers, &self.query, &base),
             transport: Transport::new(base, settings)?,
-            credentials: credentials.map(|value| (header, value)),
             headers,
             said_unseeded: Arc::new(Once::new()),
         })
@@ -259,6 +274,7 @@ impl<W: fmt::Debug> fmt::Debug for HttpProviderBuilder<W> {
             .field("model", &self.model)
             .field("key", &self.key)
             .field("key_header", &self.key_header)
+            .field("key_scheme", &self.key_scheme)
             .field("prices", &self.prices)
             .field("target", &self.target)
             .field("allow_insecure_http", &self.allow_insecure_http)
@@ -285,14 +301,13 @@ fn elsewhere(server: &Server, base: &BaseUrl) -> Option<Target> {
     (!own).then(|| Target::from(base.authority()))
 }
 
-/// The headers that the user adds; none may be one that is set here.
-fn extra_headers<W: Wire>(given: &[(String, String)], wire: &W, key: &HeaderName) -> Result<HeaderMap, Error> {
-    let own = wire.headers();
+/// The headers that the user adds; none may be one of our own, or one that the client sets.
+fn given_headers(given: &[(String, String)], own: &HeaderMap) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (given, value) in given {
         let pointer = || format!("/headers/{given}");
         let name: HeaderName = given.parse().map_err(|_| Error::invalid(pointer(), "not the name of a header"))?;
-        if name == *key || own.contains_key(&name) || [ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST].contains(&name) {
+        if own.contains_key(&name) || [CONTENT_LENGTH, HOST].contains(&name) {
             return Err(Error::invalid(pointer(), "is set by the provider itself"));
         }
         let mut value = HeaderValue::from_str(value)

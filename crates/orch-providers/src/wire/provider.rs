@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::response::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use orch_core::{CallContext, Error, Estimate, HasContext, wall_clock};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -48,8 +48,7 @@ pub struct HttpProvider<W> {
     pub(super) transport: Transport,
     /// Where chats go.
     pub(super) endpoint: Endpoint,
-    pub(super) credentials: Option<(HeaderName, HeaderValue)>,
-    /// Those that the user added.
+    /// Those of every request: the wire's, the key, and those that the user added.
     pub(super) headers: HeaderMap,
     /// What no error may repeat.
     pub(super) secrets: Vec<ApiKey>,
@@ -97,8 +96,7 @@ impl<W: Wire> HttpProvider<W> {
     }
 
     async fn exchange(&self, request: &ChatRequest, sink: &ChatSink) -> Result<(), Error> {
-        let body = self.wire.body(request, self.info.model())?;
-        let body = serde_json::to_vec(&body).expect("every name in it is a text");
+        let body = self.wire.body(request, self.info.model())?.to_vec();
         if !W::SEEDED && request.seed().is_some() {
             self.say_unseeded();
         }
@@ -146,8 +144,16 @@ impl<W: Wire> HttpProvider<W> {
         let mut events = Events::new(alive, self.transport.caps());
         let (speaker, mut decoder) = (self.speaker(head), self.decoder(head));
         while let Some(event) = events.next().await {
-            if speaker.frame(&mut decoder, event, &mut |event| sink.event(now(), event))? == Step::Done {
+            let mut called = false;
+            let mut emit = |event| {
+                called |= matches!(event, ChatEvent::ToolCall(_));
+                sink.event(now(), event);
+            };
+            if speaker.frame(&mut decoder, event, &mut emit)? == Step::Done {
                 return Ok(());
+            }
+            if called {
+                sink.check()?;
             }
         }
         speaker.end_of_body(&decoder)
@@ -155,7 +161,7 @@ impl<W: Wire> HttpProvider<W> {
 
     async fn read_whole(&self, head: &Parts, body: Body, sink: &ChatSink) -> Result<(), Error> {
         let alive = body.inspect_ok(|_| sink.event(Instant::now(), ChatEvent::Heartbeat));
-        let text = read_text(alive, self.transport.caps().body).await;
+        let text = read_text(alive, self.transport.caps().body()).await;
         let text = text.map_err(|error| error.into_error(self.info.name()))?;
         let mut decoder = self.decoder(head);
         decoder.whole(&text, &mut |event| sink.event(Instant::now(), event))
@@ -173,11 +179,10 @@ impl<W: Wire> HttpProvider<W> {
     }
 
     fn headers(&self, stream: bool) -> HeaderMap {
-        let mut headers = self.wire.headers();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, HeaderValue::from_static(if stream { EVENT_STREAM } else { "application/json" }));
-        headers.extend(self.credentials.clone());
-        headers.extend(self.headers.clone());
+        let mut headers = self.headers.clone();
+        if stream {
+            headers.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
+        }
         headers
     }
 }

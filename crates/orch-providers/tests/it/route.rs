@@ -87,6 +87,21 @@ async fn a_deployment_of_azure_is_reached_by_its_path_its_version_and_its_key() 
     assert_eq!((sent.header("api-key"), sent.header("authorization")), (Some("azure-key"), None));
 }
 
+/// Gateways: another word before the key, or a key of their own beside the provider's.
+#[tokio::test]
+async fn a_key_may_have_another_scheme_and_authorization_may_be_the_gateways() {
+    let server = FaultServer::script([Answer::text("hi")]);
+    let builder = || OpenAi::builder().base_url(server.url()).model("m");
+    said(builder().api_key("k").api_key_scheme("Token")).await;
+    said(builder().api_key("k").api_key_scheme("")).await;
+    said(builder().api_key("k").api_key_header("x-key").header("authorization", "Basic Zw==")).await;
+    said(builder().header("authorization", "Basic Zw==")).await;
+    let sent: Vec<_> = server.requests();
+    let sent = sent.iter().map(|sent| (sent.header("authorization"), sent.header("x-key")));
+    let basic = Some("Basic Zw==");
+    assert!(sent.eq([(Some("Token k"), None), (Some("k"), None), (basic, Some("k")), (basic, None)]));
+}
+
 #[test]
 fn a_wrong_way_is_named_and_its_credentials_are_not_shown() {
     let local = || OpenAi::builder().base_url("http://127.0.0.1:1").model("m").api_key("k");

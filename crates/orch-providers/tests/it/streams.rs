@@ -210,3 +210,19 @@ async fn until(done: impl Fn() -> bool) {
     }
     panic!("waited in vain");
 }
+
+#[tokio::test]
+async fn a_stream_with_too_many_calls_is_left_before_its_end() {
+    let call = |index| {
+        event(&json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [
+        { "index": index, "id": format!("c{index}"), "function": { "name": "f", "arguments": "{}" } },
+    ] } }] }))
+    };
+    let calls: String = (0..1_100).map(call).collect();
+    let closed = Arc::new(Notify::new());
+    let script = vec![Act::send(stream_head()), Act::send(chunk(calls)), Act::UntilClosed(Arc::clone(&closed))];
+    let error = one_call(Server::playing([script]).await, hello()).await.unwrap_err();
+    assert_eq!(error.class(), Class::BadOutput, "{error}");
+    assert!(error.to_string().contains("`/tool_calls`") && error.output().is_some(), "{error}");
+    closed.notified().await;
+}
