@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Class, Stopped, Target, Usage};
+use crate::{Class, Stopped, Stretch, Target, Usage};
 
 /// Who asked for the wait before an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,6 +17,18 @@ pub enum AskedBy {
     RetryAfter,
     /// Our own rate limit.
     RateLimit,
+    /// Our own bulkhead, in whose queue the call stood.
+    Queue,
+    /// Another run with the same idempotency key, in this process or elsewhere.
+    Flight,
+    /// The planner, while it chose the tool.
+    Planner,
+}
+
+impl AskedBy {
+    /// All of them. A circuit breaker is not among them: it rejects at once and asks nobody to wait.
+    pub const ALL: [Self; 6] =
+        [Self::RetryAfter, Self::Backoff, Self::RateLimit, Self::Queue, Self::Flight, Self::Planner];
 }
 
 impl fmt::Display for AskedBy {
@@ -25,6 +37,9 @@ impl fmt::Display for AskedBy {
             Self::Backoff => "our backoff",
             Self::RetryAfter => "the server's Retry-After",
             Self::RateLimit => "our rate limit",
+            Self::Queue => "our queue",
+            Self::Flight => "another run with the same key",
+            Self::Planner => "the planner",
         })
     }
 }
@@ -99,8 +114,8 @@ pub struct AttemptRecord {
     pub verdict: Verdict,
 }
 
-/// The attempts of one run, shared by all its parts. Empty, and without an
-/// allocation of its own, when every call succeeded at its first attempt.
+/// The attempts of one run, and what else took time, shared by all its parts. Empty, and without an
+/// allocation of its own, when every call succeeded at its first attempt and nothing waited.
 #[derive(Clone, Debug, Default)]
 pub struct AttemptLog(Arc<Mutex<Records>>);
 
@@ -108,6 +123,7 @@ pub struct AttemptLog(Arc<Mutex<Records>>);
 struct Records {
     kept: Vec<AttemptRecord>,
     dropped: usize,
+    stretches: Vec<Stretch>,
 }
 
 impl AttemptLog {
@@ -130,6 +146,20 @@ impl AttemptLog {
         }
     }
 
+    /// Adds a stretch of time, unless [`CAPACITY`](Self::CAPACITY) is reached.
+    pub fn push_stretch(&self, stretch: Stretch) {
+        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if records.stretches.len() < Self::CAPACITY {
+            records.stretches.push(stretch);
+        }
+    }
+
+    /// The waits and lives so far, in the order in which they ended.
+    #[must_use]
+    pub fn stretches(&self) -> Vec<Stretch> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).stretches.clone()
+    }
+
     /// The records so far, in the order in which the attempts ended.
     #[must_use]
     pub fn snapshot(&self) -> Vec<AttemptRecord> {
@@ -147,5 +177,27 @@ impl AttemptLog {
     #[must_use]
     pub fn dropped(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_who_can_ask_for_a_wait_are_listed() {
+        for asked_by in AskedBy::ALL {
+            // Does not compile when somebody is added, so that the list is not forgotten.
+            let place = match asked_by {
+                AskedBy::RetryAfter => 0,
+                AskedBy::Backoff => 1,
+                AskedBy::RateLimit => 2,
+                AskedBy::Queue => 3,
+                AskedBy::Flight => 4,
+                AskedBy::Planner => 5,
+            };
+            assert_eq!(AskedBy::ALL[place], asked_by);
+        }
+        assert_eq!(AskedBy::ALL.len(), 6);
     }
 }

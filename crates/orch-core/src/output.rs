@@ -80,6 +80,16 @@ impl Output {
         self
     }
 
+    pub(crate) fn with_content(mut self, content: Content) -> Self {
+        self.content = content;
+        self
+    }
+
+    pub(crate) fn with_metadata_of(mut self, change: impl FnOnce(Map<String, Value>) -> Map<String, Value>) -> Self {
+        self.metadata = change(self.metadata);
+        self
+    }
+
     /// The content.
     #[must_use]
     pub fn content(&self) -> &Content {

@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use crate::Outcome;
 
-/// What one attempt of a run used.
+/// What one attempt of a run used, or its planner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CostLine {
-    /// The tool that was called.
+    /// The tool that was called; none for the planner's model, and for what an earlier candidate had used in ways that no record
+    /// tells of, such as the replicates of a bundle that failed as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<Arc<str>>,
     /// Which replicate it served, counted from 1; none outside bundles.
@@ -20,6 +21,9 @@ pub struct CostLine {
     pub attempt: u32,
     /// Whether it failed and was paid for all the same.
     pub failed: bool,
+    /// Whether it is what the planner's own model used; then there is no tool.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub planning: bool,
     /// Input and output tokens.
     pub tokens: u64,
     /// Money.
@@ -48,20 +52,40 @@ impl Spent {
     }
 }
 
-/// Every attempt that used anything: the failed ones as they were recorded, then what is left for those that succeeded.
+/// What the planner used, every attempt that used anything: the failed ones as they were recorded, then what is left for those
+/// that succeeded.
 pub(crate) fn breakdown(outcome: &Outcome) -> Vec<CostLine> {
     if outcome.replayed() {
         return Vec::new();
     }
-    let mut lines: Vec<CostLine> = failed(outcome).collect();
+    let mut lines: Vec<CostLine> = planning(outcome).into_iter().chain(failed(outcome)).collect();
     for (replicate, usage) in replicates(outcome) {
-        let left = Spent::of(usage).less(&lines, |line| line.replicate == Some(replicate));
-        lines.extend(succeeded(outcome, Some(replicate), left));
+        let whose = (outcome.served_by(), Some(replicate));
+        // Replicates of another bundle, which fell back to this one, have the same numbers.
+        let left = Spent::of(usage).less(&lines, |line| (line.tool.as_deref(), line.replicate) == whose);
+        lines.extend(left.line(outcome, Some(replicate)));
     }
     let left = Spent::of(outcome.usage()).less(&lines, |_| true);
-    lines.extend(succeeded(outcome, None, left));
-    lines.sort_by_key(|line| (line.replicate, !line.failed));
+    if fell_back(outcome) {
+        let own = if outcome.evidence().is_ok() { Spent::default() } else { left.within(outcome.output().usage()) };
+        lines.extend(own.line(outcome, None));
+        let others = Spent { tokens: left.tokens - own.tokens, cost: left.cost.saturating_sub(own.cost) };
+        lines.extend(others.line(outcome, None).map(|line| CostLine { tool: None, attempt: 1, failed: true, ..line }));
+    } else {
+        lines.extend(left.line(outcome, None));
+    }
+    lines.sort_by_key(|line| (!line.planning, line.replicate, !line.failed));
     lines
+}
+
+fn planning(outcome: &Outcome) -> Option<CostLine> {
+    let spent = Spent::of(outcome.planning_usage()?);
+    spent.line(outcome, None).map(|line| CostLine { tool: None, attempt: 1, planning: true, ..line })
+}
+
+/// Whether an earlier candidate had failed.
+fn fell_back(outcome: &Outcome) -> bool {
+    outcome.attempts().iter().any(|record| record.tool.as_deref() != outcome.served_by())
 }
 
 fn failed(outcome: &Outcome) -> impl Iterator<Item = CostLine> {
@@ -69,7 +93,7 @@ fn failed(outcome: &Outcome) -> impl Iterator<Item = CostLine> {
     let line = |record: &AttemptRecord| {
         let Spent { tokens, cost } = Spent::of(&record.usage);
         let (tool, replicate, attempt) = (record.tool.clone(), record.replicate, record.attempt);
-        CostLine { tool, replicate, attempt, failed: true, tokens, cost }
+        CostLine { tool, replicate, attempt, failed: true, planning: false, tokens, cost }
     };
     records.map(line).filter(|line| line.tokens > 0 || line.cost > Usd::ZERO)
 }
@@ -79,13 +103,29 @@ fn replicates(outcome: &Outcome) -> impl Iterator<Item = (u32, &Usage)> {
     iter::zip(1.., replicates).map(|(number, replicate)| (number, &replicate.usage))
 }
 
-/// The attempt that no record tells of, since it succeeded.
-fn succeeded(outcome: &Outcome, replicate: Option<u32>, Spent { tokens, cost }: Spent) -> Option<CostLine> {
-    let tool = outcome.served_by();
-    let same = |record: &&AttemptRecord| {
-        record.class.is_some() && record.replicate == replicate && record.tool.as_deref() == tool
-    };
-    let before = outcome.attempts().iter().filter(same).map(|record| record.attempt).max().unwrap_or(0);
-    let (tool, attempt) = (tool.map(Arc::from), before + 1);
-    (tokens > 0 || cost > Usd::ZERO).then_some(CostLine { tool, replicate, attempt, failed: false, tokens, cost })
+impl Spent {
+    /// The smaller of both, part by part.
+    fn within(self, usage: &Usage) -> Self {
+        let most = Self::of(usage);
+        Self { tokens: self.tokens.min(most.tokens), cost: self.cost.min(most.cost) }
+    }
+
+    /// The line of the attempt that no record tells of, since it succeeded; none if it used nothing.
+    fn line(self, outcome: &Outcome, replicate: Option<u32>) -> Option<CostLine> {
+        let (Self { tokens, cost }, tool) = (self, outcome.served_by());
+        let same = |record: &&AttemptRecord| {
+            record.class.is_some() && record.replicate == replicate && record.tool.as_deref() == tool
+        };
+        let before = outcome.attempts().iter().filter(same).map(|record| record.attempt).max().unwrap_or(0);
+        let line = CostLine {
+            tool: tool.map(Arc::from),
+            replicate,
+            attempt: before + 1,
+            failed: false,
+            planning: false,
+            tokens,
+            cost,
+        };
+        (tokens > 0 || cost > Usd::ZERO).then_some(line)
+    }
 }

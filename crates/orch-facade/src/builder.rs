@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::IdempotencyStore;
-use orch_core::{Budget, Effect, HealthBoard, IntoTool, Target, ToolSpec};
+use orch_core::{Budget, Effect, HealthBoard, IntoTool, Redactor, Target, ToolSpec};
 use orch_evidence::BundleTool;
 use orch_planning::{Catalog, Planner, RulePlanner};
 use orch_reliability::{
@@ -121,6 +121,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets what takes out of texts what must not leave the process: events, messages of errors, explanations, outcomes as
+    /// JSON, logs. Default: nothing, since none of them holds what was asked or answered unless somebody listens or writes it
+    /// out. Outcomes themselves, and the store, keep what was answered; see [`Redact`](orch_core::Redact).
+    pub fn redactor(mut self, redactor: impl Into<Redactor>) -> Self {
+        self.settings.redactor = redactor.into();
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -137,7 +145,20 @@ impl ClientBuilder {
         self.earlier = Some(stack.clone());
         let strictest = registry.specs().map(ToolSpec::effect).max().unwrap_or(Effect::AtMostOnce);
         let catalog = Catalog::new(Arc::clone(&registry), stack.health().clone());
-        Ok(Client::new(Inner { reliable, basic, planner, catalog, registry, strictest, stack, builder: self }))
+        let (in_flight, cancelled) = Default::default();
+        let builder = self;
+        Ok(Client::new(Inner {
+            reliable,
+            basic,
+            planner,
+            catalog,
+            registry,
+            strictest,
+            stack,
+            builder,
+            in_flight,
+            cancelled,
+        }))
     }
 
     fn stack(&self) -> Result<ReliabilityStack, BuildError> {

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use orch_core::{BoxTool, Effect, Error, Health, HealthBoard, Input, Registry, Request, Target, ToolSpec};
+use orch_core::{BoxTool, Effect, Error, Health, HealthBoard, InFlight, Input, Registry, Request, Target, ToolSpec};
 use orch_planning::{Catalog, Plan, Planner};
 use orch_reliability::{CircuitBreakerHandle, ReliabilityStack};
 
 use crate::builder::ClientBuilder;
+use crate::drain::Cancelled;
 use crate::orchestrator::{Orchestrator, ReliableOrchestrator};
 use crate::run::Run;
 
@@ -40,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) strictest: Effect,
     pub(crate) stack: ReliabilityStack,
     pub(crate) builder: ClientBuilder,
+    pub(crate) in_flight: InFlight,
+    pub(crate) cancelled: Cancelled,
 }
 
 impl Client {
@@ -111,6 +114,10 @@ impl Client {
 
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
+    }
+
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.0.in_flight
     }
 
     /// The effect of the named tool, else the strictest one registered: what a run may do before its tool is known.

@@ -25,14 +25,15 @@ impl Client {
         let tool = self.inner().registry.find(name)?.clone();
         let (spec, effect, name) = (tool.spec().clone(), tool.spec().effect(), Arc::<str>::from(name));
         let run = service_fn(move |request: Request| {
-            let inner = self.inner();
-            let context = inner.nested(request.context(), effect);
-            // The options of the route it came by are those that were chosen for it.
-            let options = request.options().clone();
-            inner
-                .reliable
-                .clone()
-                .call(request.with_options(options).with_tool(Arc::clone(&name)).with_context(context))
+            let (inner, name) = (self.inner(), Arc::clone(&name));
+            let (context, mut stack) = (inner.nested(request.context(), effect), inner.reliable.clone());
+            let place = inner.in_flight.begin(&context);
+            async move {
+                let _place = place?;
+                // The options of the route it came by are those that were chosen for it.
+                let options = request.options().clone();
+                stack.call(request.with_options(options).with_tool(name).with_context(context)).await
+            }
         });
         Ok(BoxTool::new(spec, run).estimator(move |request| tool.estimate(request)))
     }
@@ -41,7 +42,10 @@ impl Client {
 impl Inner {
     /// The context of a run inside another one.
     fn nested(&self, context: &CallContext, effect: Effect) -> CallContext {
-        let (now, mut context) = (Instant::now(), context.clone());
+        let now = Instant::now();
+        // This client's drain must not cancel the whole run that this one is a part of.
+        let mut context = context.clone().with_cancellation(context.cancellation().child_token());
+        context.set_in_flight(self.in_flight.clone());
         let (stack, budget) = (&self.stack, self.stack.budget());
         if context.deadline().is_none() {
             context.limit_deadline(Deadline::after(now, stack.deadline()));

@@ -1,36 +1,42 @@
 use std::fmt;
-use std::time::Duration;
 
-use orch_core::{AskedBy, AttemptRecord, Limits, Usage, Verdict};
+use orch_core::{AttemptRecord, Limits, Usage, Verdict};
 use orch_evidence::Bundle;
-use serde_json::Value;
+use orch_planning::Explanation as Plan;
 
-use crate::{Outcome, Status};
+use crate::{CostLine, Outcome, Status};
 
 /// Why a run went as it did, in words: made after the fact, from what is always kept.
 ///
-/// The verdict on an attempt is one of a closed list of words, those of
-/// [`Verdict`]: *succeeded*, *repeated*, *stopped* (with the reason), *fell back*. A line of its own says which tool
-/// fell back to which.
+/// Each line begins with one word of a closed list, [`WORDS`](Self::WORDS); the verdict on an attempt is one of those of
+/// [`Verdict`], whoever asked for a wait one of [`AskedBy`](orch_core::AskedBy). `docs/explain.md` has them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     lines: Vec<String>,
 }
 
 impl Explanation {
+    /// The words that lines begin with, in their order.
+    pub const WORDS: [&str; 13] = [
+        "tool", "because", "rule", "choice", "time", "attempt", "fallback", "evidence", "stopped", "agreed", "trust",
+        "spent", "cost",
+    ];
+
     pub(crate) fn of(outcome: &Outcome) -> Self {
         let mut lines = vec![tool(outcome)];
-        lines.extend(reason(outcome));
-        lines.push(time(outcome));
+        lines.extend(choice(outcome));
+        lines.extend(time(outcome));
         lines.extend(attempts(outcome));
         if let Ok(bundle) = outcome.evidence() {
             lines.extend(evidence(bundle));
         }
         if outcome.status() == Status::LowConfidence {
-            lines.push("unsure    the answer is less sure than the run asked for".to_owned());
+            lines.push(line("trust", "the answer is less sure than the run asked for"));
         }
         lines.push(spent(outcome.usage(), outcome.budget().limits()));
-        Self { lines }
+        lines.extend(costs(&outcome.cost_breakdown()));
+        let redactor = outcome.redactor();
+        Self { lines: lines.into_iter().map(|line| redactor.text(&line).into_owned()).collect() }
     }
 
     /// The explanation, line by line.
@@ -46,20 +52,46 @@ impl fmt::Display for Explanation {
     }
 }
 
-fn tool(outcome: &Outcome) -> String {
-    let name = outcome.served_by().unwrap_or("a tool without a name");
-    if outcome.replayed() {
-        format!("tool      {name}, replayed from an earlier run with the same key: nothing was executed or spent")
-    } else {
-        format!("tool      {name}")
-    }
+fn line(word: &str, text: impl fmt::Display) -> String {
+    format!("{word:<9} {text}")
 }
 
-/// Why this tool: the reason of the plan, else the one that the answer keeps.
-fn reason(outcome: &Outcome) -> Option<String> {
-    let plan = outcome.plan().and_then(|plan| plan.to_json().ok());
-    let planned = plan.as_ref().and_then(|plan| plan.get("reason")).and_then(Value::as_str);
-    planned.or(outcome.output().reason()).map(|reason| format!("because   {reason}"))
+fn tool(outcome: &Outcome) -> String {
+    let name = outcome.served_by().unwrap_or("a tool without a name");
+    let replayed = ", replayed from an earlier run with the same key: nothing was executed or spent";
+    line("tool", format!("{name}{}", if outcome.replayed() { replayed } else { "" }))
+}
+
+/// How many rules, and how many tools, are told of; the plan has them all.
+const MOST: usize = 12;
+
+/// Why this tool, and not others: what the plan says, else the reason that the answer keeps.
+fn choice(outcome: &Outcome) -> Vec<String> {
+    let plan = outcome.plan().and_then(|plan| plan.downcast::<Plan>());
+    let Some(plan) = plan else {
+        return outcome.output().reason().map(|reason| line("because", reason)).into_iter().collect();
+    };
+    let mut lines = vec![line("because", plan.reason())];
+    lines.extend(up_to("rule", &plan.rules()));
+    lines.extend(up_to("choice", plan.considered()));
+    lines.extend(plan.notes().iter().map(|note| line("choice", note)));
+    lines
+}
+
+fn up_to(word: &str, all: &[impl fmt::Display]) -> Vec<String> {
+    let mut lines: Vec<_> = all.iter().take(MOST).map(|one| line(word, one)).collect();
+    if all.len() > MOST {
+        lines.push(line(word, format!("{} more, see the plan", all.len() - MOST)));
+    }
+    lines
+}
+
+/// The parts add up to the whole.
+fn time(outcome: &Outcome) -> Vec<String> {
+    let whole = line("time", format!("{} in all", seconds(outcome.elapsed())));
+    let parts = outcome.time_breakdown();
+    let parts = parts.iter().filter(|_| parts.len() > 1);
+    std::iter::once(whole).chain(parts.map(|part| line("time", part))).collect()
 }
 
 /// Every attempt in its order, with a line where another tool took over.
@@ -76,52 +108,45 @@ fn attempts(outcome: &Outcome) -> Vec<String> {
 
 fn took_over(from: Option<&str>, to: Option<&str>) -> Option<String> {
     let (from, to) = (from?, to?);
-    (from != to).then(|| format!("fallback  {from} fell back to {to}"))
-}
-
-fn time(outcome: &Outcome) -> String {
-    let waits: Vec<_> = outcome.attempts().iter().filter_map(|record| record.wait).collect();
-    let total: Duration = waits.iter().map(|wait| wait.duration).sum();
-    let mut text = format!("time      {} in all", seconds(outcome.elapsed()));
-    if waits.is_empty() {
-        return text;
-    }
-    text.push_str(&format!(", {} waited between attempts (replicates wait side by side)", seconds(total)));
-    for asked_by in [AskedBy::RetryAfter, AskedBy::Backoff, AskedBy::RateLimit] {
-        let part: Duration = waits.iter().filter(|wait| wait.asked_by == asked_by).map(|wait| wait.duration).sum();
-        if part > Duration::ZERO {
-            text.push_str(&format!("; {} for {asked_by}", seconds(part)));
-        }
-    }
-    text
+    (from != to).then(|| line("fallback", format!("{from} fell back to {to}")))
 }
 
 fn attempt(record: &AttemptRecord) -> String {
     let who = record.replicate.map(|n| format!("r{n} ")).unwrap_or_default();
     let what = record.message.as_deref().unwrap_or("gave the answer");
-    let mut text = format!("attempt   {who}#{} at {}: {what}; {}", record.attempt, record.target, record.verdict);
+    let mut text = format!("{who}#{} at {}: {what}; {}", record.attempt, record.target, record.verdict);
     if let Some(wait) = record.wait.filter(|_| record.verdict == Verdict::Repeated) {
         text.push_str(&format!(" after {}, asked for by {}", seconds(wait.duration), wait.asked_by));
     }
+    text.push_str(&format!("; it took {}", seconds(record.elapsed)));
     if record.class.is_some() {
-        text.push_str(&format!("; it cost {}", cost(&record.usage)));
+        text.push_str(&format!(" and cost {}", cost(&record.usage)));
     }
-    text
+    line("attempt", text)
 }
 
 fn evidence(bundle: &Bundle) -> Vec<String> {
-    let meta = &bundle.meta;
-    let mut lines = vec![format!("evidence  {} of {} replicates", meta.k_completed, meta.k)];
-    if let Some(reason) = &meta.early_stop_reason {
-        lines.push(format!("stopped   {reason}"));
+    let (meta, summary) = (&bundle.meta, &bundle.summary);
+    let mut lines = vec![line("evidence", format!("{} of {} replicates", meta.k_completed, meta.k))];
+    if meta.early_stopped || bundle.stop.saved > 0 {
+        let why = meta.early_stop_reason.as_deref().unwrap_or(&bundle.stop.reason);
+        lines.push(line("stopped", why));
     }
-    let summary = &bundle.summary;
-    lines.push(format!("trust     {:.2}: {}", summary.confidence, summary.confidence_kind.meaning()));
+    let largest = summary.clusters.iter().map(|cluster| cluster.replicate_ids.len()).max();
+    if let Some(largest) = largest {
+        let groups = summary.clusters.len();
+        let rest = if groups > 1 { format!(", the others in {} more", groups - 1) } else { String::new() };
+        lines.push(line("agreed", format!("{largest} of {} answers in the largest group{rest}", meta.k_completed)));
+    }
+    lines.push(line("trust", format!("{:.2}: {}", summary.confidence, summary.confidence_kind.meaning())));
+    if let Some(decision) = &bundle.decision {
+        lines.push(line("trust", format!("the policy says: {}", decision.reason())));
+    }
     lines
 }
 
 fn spent(usage: &Usage, limits: Limits) -> String {
-    let mut text = format!("spent     {} tokens", usage.tokens());
+    let mut text = format!("{} tokens", usage.tokens());
     if let Some(limit) = limits.tokens {
         text.push_str(&format!(" of {limit}"));
     }
@@ -129,13 +154,31 @@ fn spent(usage: &Usage, limits: Limits) -> String {
     if let Some(limit) = limits.cost {
         text.push_str(&format!(" of {limit}"));
     }
-    text
+    line("spent", text)
+}
+
+/// The lines add up to what was spent; a single one says nothing new.
+fn costs(lines: &[CostLine]) -> Vec<String> {
+    let several = lines.iter().filter(|_| lines.len() > 1);
+    several.map(|spent| line("cost", format!("{}: {} tokens, {}", whose(spent), spent.tokens, spent.cost))).collect()
+}
+
+fn whose(line: &CostLine) -> String {
+    if line.planning {
+        return "the planner".to_owned();
+    }
+    let who = line.replicate.map(|n| format!("r{n} ")).unwrap_or_default();
+    let failed = if line.failed { ", failed" } else { "" };
+    match &line.tool {
+        Some(tool) => format!("{who}#{} of {tool}{failed}", line.attempt),
+        None => "an earlier candidate, in calls that succeeded".to_owned(),
+    }
 }
 
 fn cost(usage: &Usage) -> String {
     usage.cost.map_or("an unknown amount".to_owned(), |cost| cost.value.to_string())
 }
 
-fn seconds(duration: Duration) -> String {
+fn seconds(duration: std::time::Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }

@@ -7,6 +7,7 @@ mod client;
 #[cfg(feature = "config")]
 pub mod config;
 mod door;
+mod drain;
 mod error;
 mod events;
 mod explain;
@@ -16,6 +17,7 @@ mod registration;
 mod run;
 mod settings;
 mod stacks;
+mod time;
 
 pub use orch_core as core;
 pub use orch_evidence as evidence;
@@ -27,16 +29,18 @@ pub use batch::{Batch, BatchItem, BatchSummary, RunAll};
 pub use breakdown::CostLine;
 pub use builder::ClientBuilder;
 pub use client::Client;
+pub use drain::{Abandoned, DrainReport};
 pub use error::BuildError;
 pub use events::RunEvents;
 pub use explain::Explanation;
 pub use orchestrator::{Orchestrator, ReliableOrchestrator};
 pub use outcome::{Outcome, Status};
 pub use run::Run;
+pub use time::TimeLine;
 
 pub use orch_core::{
-    BoxTool, Budget, Content, Effect, Envelope, Error, ErrorKind, Event, Input, IntoTool, Output, Request, Tool,
-    ToolSpec, Usage, tool_fn, typed_tool_fn,
+    BoxTool, Budget, Content, Effect, Envelope, Error, ErrorKind, Event, Input, IntoTool, Output, Redact, Request,
+    Tool, ToolSpec, Usage, tool_fn, typed_tool_fn,
 };
 #[cfg(feature = "derive")]
 pub use orch_derive::ConsensusOfFacade as Consensus;

@@ -1,7 +1,8 @@
+use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use orch_core::{AttemptRecord, Budget, CallContext, Content, Error, Output, Usage, from_json};
+use orch_core::{AttemptRecord, Budget, CallContext, Content, Error, Output, Redactor, Stretch, Usage, from_json};
 use orch_evidence::Bundle;
 use orch_evidence::typed::{Consensus, Evidence};
 use serde::de::DeserializeOwned;
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::breakdown::breakdown;
-use crate::{CostLine, Explanation};
+use crate::{CostLine, Explanation, TimeLine, time};
 
 /// How a run ended that gave an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -28,13 +29,14 @@ pub enum Status {
 }
 
 /// What a run gave: the answer, with its reason, its money and its evidence.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Outcome {
     output: Output,
     context: CallContext,
     budget: Budget,
     usage: Usage,
     attempts: Vec<AttemptRecord>,
+    stretches: Vec<Stretch>,
     elapsed: Duration,
     bundle: OnceLock<Result<Bundle, Error>>,
     min_confidence: Option<f64>,
@@ -61,6 +63,7 @@ impl Outcome {
             budget,
             usage: context.meter().usage(),
             attempts,
+            stretches: context.attempts().stretches(),
             elapsed: Instant::now().saturating_duration_since(context.started()),
             bundle: OnceLock::new(),
             context: context.clone(),
@@ -129,11 +132,18 @@ impl Outcome {
         self.usage.cost_usd()
     }
 
-    /// What each attempt of each replicate used, those that failed included. The lines add up to [`usage`](Self::usage), except
-    /// that what the planner's own model used has no attempt: its line names the tool that answered. Empty for a replay.
+    /// What each attempt of each replicate used, those that failed included, and the planner's own model. The lines add up to
+    /// [`usage`](Self::usage). Empty for a replay.
     #[must_use]
     pub fn cost_breakdown(&self) -> Vec<CostLine> {
         breakdown(self)
+    }
+
+    /// Where the time went, and who asked for each wait, the longest part first. The parts add up to
+    /// [`elapsed`](Self::elapsed). A moment at which a replicate works is the tool's, although others wait.
+    #[must_use]
+    pub fn time_breakdown(&self) -> Vec<TimeLine> {
+        time::parts(self.elapsed, &self.attempts, &self.stretches)
     }
 
     /// The limits that held.
@@ -180,6 +190,17 @@ impl Outcome {
         self.context.plan()
     }
 
+    /// What the planner's own model used, if a planner chose the tool and asked one.
+    #[must_use]
+    pub fn planning_usage(&self) -> Option<&Usage> {
+        self.context.planning_usage()
+    }
+
+    /// Takes out of texts what must not leave the process.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        self.context.redactor()
+    }
+
     /// Every attempt, unless each call succeeded at its first; ordered by replicate and number.
     #[must_use]
     pub fn attempts(&self) -> &[AttemptRecord] {
@@ -211,23 +232,51 @@ impl Outcome {
     }
 }
 
+/// What was asked and answered, and the caller's own facts, are not shown.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("status", &self.status())
+            .field("served_by", &self.served_by())
+            .field("usage", &self.usage)
+            .field("attempts", &self.attempts.len())
+            .field("elapsed", &self.elapsed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// As JSON, an outcome leaves the process: its texts pass the redactor.
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.redactor().is_none() {
+            return Told(self).serialize(serializer);
+        }
+        let json = serde_json::to_value(Told(self)).map_err(serde::ser::Error::custom)?;
+        self.redactor().json(json).serialize(serializer)
+    }
+}
+
+/// An outcome in the seeds' shape.
+struct Told<'a>(&'a Outcome);
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let outcome = self.0;
         let mut fields = serializer.serialize_struct("Outcome", 14)?;
-        fields.serialize_field("status", &self.status())?;
-        fields.serialize_field("content", self.content())?;
-        fields.serialize_field("served_by", &self.served_by())?;
-        fields.serialize_field("replayed", &self.replayed())?;
-        fields.serialize_field("usage", &self.usage)?;
-        fields.serialize_field("cost_usd", &self.cost_usd())?;
-        fields.serialize_field("cost_breakdown", &self.cost_breakdown())?;
-        fields.serialize_field("budget", &self.budget)?;
-        fields.serialize_field("plan", &self.plan())?;
-        fields.serialize_field("attempts", &self.attempts)?;
-        fields.serialize_field("request_id", self.request_id())?;
-        fields.serialize_field("trace_id", self.trace_id())?;
-        fields.serialize_field("metadata", &self.metadata)?;
-        fields.serialize_field("elapsed_ms", &(self.elapsed.as_secs_f64() * 1e3))?;
+        fields.serialize_field("status", &outcome.status())?;
+        fields.serialize_field("content", outcome.content())?;
+        fields.serialize_field("served_by", &outcome.served_by())?;
+        fields.serialize_field("replayed", &outcome.replayed())?;
+        fields.serialize_field("usage", &outcome.usage)?;
+        fields.serialize_field("cost_usd", &outcome.cost_usd())?;
+        fields.serialize_field("cost_breakdown", &outcome.cost_breakdown())?;
+        fields.serialize_field("budget", &outcome.budget)?;
+        fields.serialize_field("plan", &outcome.plan())?;
+        fields.serialize_field("attempts", &outcome.attempts)?;
+        fields.serialize_field("request_id", outcome.request_id())?;
+        fields.serialize_field("trace_id", outcome.trace_id())?;
+        fields.serialize_field("metadata", &outcome.metadata)?;
+        fields.serialize_field("elapsed_ms", &(outcome.elapsed.as_secs_f64() * 1e3))?;
         fields.end()
     }
 }

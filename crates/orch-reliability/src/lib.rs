@@ -33,7 +33,7 @@ pub use circuit_breaker::{CircuitBreakerConfig, CircuitBreakerHandle, CircuitBre
 pub use classify::ClassifyLayer;
 pub use config::ConfigError;
 pub use fallback::FallbackLayer;
-pub use idempotency::{IdempotencyConfig, IdempotencyLayer, OnAbandon, Replay};
+pub use idempotency::{IdempotencyConfig, IdempotencyLayer, OnAbandon, RedactedStore, Replay};
 pub use memory::{MemoryLedger, MemoryStore};
 pub use rate_limit::{RateLimitConfig, RateLimitLayer};
 pub use retry::{RetryLayer, RetryPolicy};

@@ -3,14 +3,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use orch_core::service::{TryReady, try_ready};
-use orch_core::{CallContext, Error, HasContext};
+use orch_core::{AskedBy, CallContext, Error, HasContext};
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tower::Service;
 
 /// Something that a request waits for before it may leave.
 pub trait Queue {
     /// What it gets: kept while the call runs.
     type Pass;
+
+    /// Who asks for the wait, in the words of the run's record.
+    const ASKED_BY: AskedBy;
+
+    /// When the wait began.
+    fn since(&self) -> Instant;
 
     /// Ready when the request may leave, or has waited too long.
     fn poll_pass(self: Pin<&mut Self>, cx: &mut Context<'_>, context: &CallContext) -> Poll<Result<Self::Pass, Error>>;
@@ -82,8 +89,11 @@ where
             match state.as_mut().project() {
                 StateProj::Waiting { inner, request, queue } => {
                     let context = request.as_ref().expect("taken when the state changes").context();
+                    let since = queue.since();
+                    let pass = ready!(queue.poll_pass(cx, context));
+                    context.note_wait(Q::ASKED_BY, since);
                     // Either way it leaves the queue now, not when somebody drops the future.
-                    match ready!(queue.poll_pass(cx, context)) {
+                    match pass {
                         Ok(pass) => {
                             let request = request.take().expect("checked above");
                             let future = try_ready(inner, request);

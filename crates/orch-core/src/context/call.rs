@@ -8,11 +8,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::parts::Part;
-use super::{Deadline, Identity, Progress};
+use super::{Deadline, Identity, InFlight, Progress};
 use crate::event::Origin;
 use crate::store::Key;
 use crate::{
-    AttemptLog, Content, DeltaKind, Effect, Error, Estimate, Event, EventSink, EventStream, Meter, Target, ToolSpec,
+    AttemptLog, Content, DeltaKind, Effect, Error, Estimate, Event, EventSink, EventStream, Meter, Redactor, Target,
+    ToolSpec, Usage,
 };
 
 /// What travels with a call: ids, deadline, cancellation, the account to book on, where progress goes.
@@ -42,6 +43,8 @@ struct Run {
     events: EventSink,
     cancellation: CancellationToken,
     parallel: Option<Arc<Semaphore>>,
+    in_flight: Option<InFlight>,
+    redactor: Redactor,
 }
 
 /// What belongs to one call; copied when it is changed while it is shared.
@@ -78,7 +81,7 @@ impl CallContext {
     pub fn subscribe(&mut self) -> EventStream {
         if self.run.events.is_none() {
             let identity = Arc::clone(&self.run.identity);
-            self.run_mut().events = EventSink::new(identity);
+            self.run_mut().events = EventSink::new(identity, self.run.redactor.clone());
         }
         self.run.events.subscribe()
     }
@@ -150,6 +153,24 @@ impl CallContext {
         self.run.parallel.as_ref()
     }
 
+    /// Where the run was begun, if somebody counts what is in progress.
+    #[must_use]
+    pub fn in_flight(&self) -> Option<&InFlight> {
+        self.run.in_flight.as_ref()
+    }
+
+    /// Whether both belong to the same part of one run, such as a caller and the execution that outlives it.
+    #[must_use]
+    pub fn is_same_part(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.run.identity, &other.run.identity) && self.call.part == other.call.part
+    }
+
+    /// The tool that the run has called last, in whichever of its parts.
+    #[must_use]
+    pub fn last_tool(&self) -> Option<Arc<str>> {
+        self.run.identity.last_tool()
+    }
+
     /// The tool that is called, once a scope is entered.
     #[must_use]
     pub fn tool(&self) -> Option<&Arc<str>> {
@@ -197,6 +218,7 @@ impl CallContext {
 
     /// Sets target, effect and estimate to those of a tool.
     pub fn enter(&mut self, spec: &ToolSpec, estimate: Estimate) {
+        self.run.identity.note_tool(spec.shared_name());
         let call = self.call_mut();
         call.tool = Some(Arc::clone(spec.shared_name()));
         call.target = spec.target().clone();
@@ -255,12 +277,25 @@ impl CallContext {
     /// Why the run's tool was chosen, once a planner has said so.
     #[must_use]
     pub fn plan(&self) -> Option<&Content> {
-        self.run.identity.plan().get()
+        self.run.identity.plan().get().map(|(plan, _)| plan)
     }
 
-    /// Keeps a planner's explanation for the whole run; the first one stays.
+    /// What the run had used when its tool was chosen: what the planner's own model used.
+    #[must_use]
+    pub fn planning_usage(&self) -> Option<&Usage> {
+        self.run.identity.plan().get().map(|(_, usage)| usage)
+    }
+
+    /// Keeps a planner's explanation for the whole run, with what was used by now; the first one stays.
     pub fn note_plan(&self, explanation: Content) {
-        let _ = self.run.identity.plan().set(explanation);
+        let usage = if self.meter.has_bookings() { self.meter.usage() } else { Usage::new() };
+        let _ = self.run.identity.plan().set((explanation, usage));
+    }
+
+    /// Takes out of texts what must not leave the process.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.run.redactor
     }
 
     /// Where events go.

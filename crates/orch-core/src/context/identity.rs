@@ -1,38 +1,40 @@
-use std::sync::{Arc, OnceLock};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::Content;
 use crate::clock::fresh_id;
+use crate::{Content, Usage};
 
-/// Who a run is: its ids, made when first asked for, when it began, and why its tool was chosen.
-#[derive(Debug)]
+/// Who a run is: its ids, made when first asked for, when it began, why its tool was chosen, and
+/// which tool it called last.
 pub(crate) struct Identity {
     request_id: OnceLock<Arc<str>>,
     trace_id: OnceLock<Arc<str>>,
     started: Instant,
-    plan: OnceLock<Content>,
+    plan: OnceLock<(Content, Usage)>,
+    last_tool: Mutex<Option<Arc<str>>>,
 }
 
 impl Identity {
     pub(crate) fn fresh() -> Self {
-        let (request_id, trace_id, plan) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { request_id, trace_id, started: Instant::now(), plan }
+        Self::new(OnceLock::new(), OnceLock::new(), Instant::now())
+    }
+
+    fn new(request_id: OnceLock<Arc<str>>, trace_id: OnceLock<Arc<str>>, started: Instant) -> Self {
+        Self { request_id, trace_id, started, plan: OnceLock::new(), last_tool: Mutex::new(None) }
     }
 
     pub(crate) fn with_request_id(&self, id: Arc<str>) -> Self {
-        let (trace_id, plan) = (self.trace_id.clone(), self.plan.clone());
-        Self { request_id: OnceLock::from(id), trace_id, started: self.started, plan }
+        Self { plan: self.plan.clone(), ..Self::new(OnceLock::from(id), self.trace_id.clone(), self.started) }
     }
 
     pub(crate) fn with_trace_id(&self, id: Arc<str>) -> Self {
-        let (request_id, plan) = (self.request_id.clone(), self.plan.clone());
-        Self { request_id, trace_id: OnceLock::from(id), started: self.started, plan }
+        Self { plan: self.plan.clone(), ..Self::new(self.request_id.clone(), OnceLock::from(id), self.started) }
     }
 
     pub(crate) fn restarted(&self) -> Self {
-        let (request_id, trace_id) = (self.request_id.clone(), self.trace_id.clone());
-        Self { request_id, trace_id, started: Instant::now(), plan: OnceLock::new() }
+        Self::new(self.request_id.clone(), self.trace_id.clone(), Instant::now())
     }
 
     pub(crate) fn request_id(&self) -> &Arc<str> {
@@ -47,7 +49,31 @@ impl Identity {
         self.started
     }
 
-    pub(crate) fn plan(&self) -> &OnceLock<Content> {
+    pub(crate) fn note_tool(&self, tool: &Arc<str>) {
+        *self.tool() = Some(Arc::clone(tool));
+    }
+
+    pub(crate) fn last_tool(&self) -> Option<Arc<str>> {
+        self.tool().clone()
+    }
+
+    fn tool(&self) -> MutexGuard<'_, Option<Arc<str>>> {
+        self.last_tool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the tool was chosen, and what it took to find out.
+    pub(crate) fn plan(&self) -> &OnceLock<(Content, Usage)> {
         &self.plan
+    }
+}
+
+/// The plan, which quotes the request, is not shown; and ids are not made for this.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("request_id", &self.request_id.get())
+            .field("trace_id", &self.trace_id.get())
+            .field("started", &self.started)
+            .finish_non_exhaustive()
     }
 }

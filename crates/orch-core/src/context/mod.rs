@@ -3,11 +3,13 @@
 mod call;
 mod deadline;
 mod identity;
+mod in_flight;
 mod progress;
 
 pub use self::call::{CallContext, Cancellation, Part};
 pub use self::deadline::Deadline;
 pub(crate) use self::identity::Identity;
+pub use self::in_flight::{InFlight, Place};
 pub use self::progress::Progress;
 
 /// A request that carries a [`CallContext`]: what every layer of this workspace asks of a request.

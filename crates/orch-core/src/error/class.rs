@@ -51,6 +51,26 @@ pub enum Class {
     Panicked,
 }
 
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Throttled,
+        Self::Quota,
+        Self::Transient,
+        Self::StreamBroken,
+        Self::Timeout,
+        Self::Permanent,
+        Self::Auth,
+        Self::BadOutput,
+        Self::LocalReject,
+        Self::BudgetExceeded,
+        Self::DeadlineExceeded,
+        Self::Cancelled,
+        Self::Idempotency,
+        Self::Panicked,
+    ];
+}
+
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -97,6 +117,21 @@ pub enum Stopped {
     Committed,
 }
 
+impl Stopped {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Class,
+        Self::Attempts,
+        Self::Effect,
+        Self::Deadline,
+        Self::TotalDelay,
+        Self::Spend,
+        Self::RetryBudget,
+        Self::RetryAfterTooLong,
+        Self::Committed,
+    ];
+}
+
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -110,5 +145,44 @@ impl fmt::Display for Stopped {
             Self::RetryAfterTooLong => "the server asked for a longer wait than allowed",
             Self::Committed => "a part of the answer was already delivered",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_all_are_complete() {
+        // Neither compiles when one is added, so that the lists are not forgotten.
+        let class = |class| match class {
+            Class::Throttled => 0,
+            Class::Quota => 1,
+            Class::Transient => 2,
+            Class::StreamBroken => 3,
+            Class::Timeout => 4,
+            Class::Permanent => 5,
+            Class::Auth => 6,
+            Class::BadOutput => 7,
+            Class::LocalReject => 8,
+            Class::BudgetExceeded => 9,
+            Class::DeadlineExceeded => 10,
+            Class::Cancelled => 11,
+            Class::Idempotency => 12,
+            Class::Panicked => 13,
+        };
+        let stopped = |stopped| match stopped {
+            Stopped::Class => 0,
+            Stopped::Attempts => 1,
+            Stopped::Effect => 2,
+            Stopped::Deadline => 3,
+            Stopped::TotalDelay => 4,
+            Stopped::Spend => 5,
+            Stopped::RetryBudget => 6,
+            Stopped::RetryAfterTooLong => 7,
+            Stopped::Committed => 8,
+        };
+        assert_eq!(Class::ALL.map(class).to_vec(), (0..14).collect::<Vec<_>>());
+        assert_eq!(Stopped::ALL.map(stopped).to_vec(), (0..9).collect::<Vec<_>>());
     }
 }

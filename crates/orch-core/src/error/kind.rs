@@ -91,6 +91,9 @@ pub enum ErrorKind {
         #[serde(default, rename = "after_ms", with = "crate::serde_ms::option")]
         after: Option<Duration>,
     },
+    /// Whoever was asked is shutting down.
+    #[error("no new work is taken: the client is draining")]
+    Draining,
     /// The run's deadline passed.
     #[error("the deadline passed")]
     DeadlineExceeded,
@@ -272,7 +275,9 @@ impl ErrorKind {
             | Self::OutcomeUnknown { .. }
             | Self::LeaseLost { .. }
             | Self::StoreUnavailable { .. } => Class::Idempotency,
-            Self::CircuitOpen { .. } | Self::RateLimited { .. } | Self::Overloaded { .. } => Class::LocalReject,
+            Self::CircuitOpen { .. } | Self::RateLimited { .. } | Self::Overloaded { .. } | Self::Draining => {
+                Class::LocalReject
+            }
             Self::Timeout { .. } => Class::Timeout,
             Self::DeadlineExceeded => Class::DeadlineExceeded,
             Self::Cancelled => Class::Cancelled,
@@ -296,6 +301,7 @@ impl ErrorKind {
             Self::CircuitOpen { .. }
                 | Self::RateLimited { .. }
                 | Self::Overloaded { .. }
+                | Self::Draining
                 | Self::UnknownTool { .. }
                 | Self::InvalidRequest { .. }
                 | Self::NoPlan { .. }

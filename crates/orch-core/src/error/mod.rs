@@ -221,6 +221,21 @@ impl Error {
         self.edit(|inner| inner.source = Some(source))
     }
 
+    /// Replaces every text, those of attempts included, and drops the source, which may repeat them.
+    pub(crate) fn with_messages(
+        self,
+        kind: &dyn Fn(&ErrorKind) -> ErrorKind,
+        text: &dyn Fn(&Arc<str>) -> Arc<str>,
+    ) -> Self {
+        self.edit(|inner| {
+            inner.kind = kind(&inner.kind);
+            inner.source = None;
+            for attempt in &mut inner.attempts {
+                attempt.message = attempt.message.as_ref().map(text);
+            }
+        })
+    }
+
     fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self

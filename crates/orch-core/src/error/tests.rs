@@ -50,6 +50,7 @@ fn every_kind() -> Vec<Error> {
         ),
         ErrorKind::Panicked { message: "index out of bounds".into() },
         ErrorKind::LedgerUnavailable { reason: "down".into() },
+        ErrorKind::Draining,
     ];
     kinds.into_iter().map(Error::new).collect()
 }
@@ -81,6 +82,7 @@ fn number(kind: &ErrorKind) -> usize {
         ErrorKind::Provider(_) => 21,
         ErrorKind::Panicked { .. } => 22,
         ErrorKind::LedgerUnavailable { .. } => 23,
+        ErrorKind::Draining => 24,
     }
 }
 
@@ -184,8 +186,8 @@ fn the_first_name_and_effect_stay() {
 fn only_what_certainly_did_not_reach_the_tool_counts_as_not_executed() {
     let never: Vec<usize> =
         every_kind().iter().filter(|error| error.not_executed()).map(|error| number(error.kind())).collect();
-    // Circuit, rate limit, bulkhead, unknown tool, invalid request, no plan, no price, no ledger.
-    assert_eq!(never, [7, 8, 9, 13, 14, 15, 20, 23]);
+    // Circuit, rate limit, bulkhead, unknown tool, invalid request, no plan, no price, no ledger, draining.
+    assert_eq!(never, [7, 8, 9, 13, 14, 15, 20, 23, 24]);
 }
 
 #[test]

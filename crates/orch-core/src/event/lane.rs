@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::{DeltaKind, Envelope, Event};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Lane {
     queue: VecDeque<Envelope>,
     /// How many envelopes were taken from the front, so that a position in `open` stays valid.

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,17 +11,24 @@ use tokio::time::Instant;
 use super::lane::Lane;
 use super::{Envelope, Event, Origin};
 use crate::context::Identity;
-use crate::wall_clock;
+use crate::{Redactor, wall_clock};
 
 /// Where a run's events go. Clones share the listeners.
 ///
 /// Emitting costs one atomic load when nobody listens, and never waits when somebody does.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct EventSink(Option<Arc<Hub>>);
 
-#[derive(Debug)]
+/// What was told is not shown.
+impl fmt::Debug for EventSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSink").field("listening", &self.is_listening()).finish()
+    }
+}
+
 struct Hub {
     identity: Arc<Identity>,
+    redactor: Redactor,
     /// One of the constants below.
     audience: AtomicU8,
     state: Mutex<State>,
@@ -33,7 +41,7 @@ const SINKS: u8 = 1;
 /// A stream at least.
 const STREAMS: u8 = 2;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     next_seq: u64,
     lanes: Vec<Arc<Mutex<Lane>>>,
@@ -48,8 +56,8 @@ impl EventSink {
         Self(None)
     }
 
-    pub(crate) fn new(identity: Arc<Identity>) -> Self {
-        Self(Some(Arc::new(Hub { identity, audience: AtomicU8::new(NOBODY), state: Mutex::default() })))
+    pub(crate) fn new(identity: Arc<Identity>, redactor: Redactor) -> Self {
+        Self(Some(Arc::new(Hub { identity, redactor, audience: AtomicU8::new(NOBODY), state: Mutex::default() })))
     }
 
     /// Whether nobody listens, and nobody can.
@@ -111,6 +119,7 @@ impl EventSink {
     /// Copies the event only for sinks that it is repeated to, and for listeners beyond the first.
     fn publish(&self, origin: Origin, event: Event) {
         let Some(hub) = &self.0 else { return };
+        let Some(event) = hub.redactor.event(event) else { return };
         let mut wakers = Vec::new();
         let repeated = {
             let mut state = hub.lock();
@@ -218,7 +227,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The events of one run, for one listener. Dropping it stops listening; a slow reader slows nobody.
-#[derive(Debug)]
 pub struct EventStream {
     lane: Arc<Mutex<Lane>>,
     hub: Weak<Hub>,
@@ -238,6 +246,13 @@ impl Stream for EventStream {
     type Item = Envelope;
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Envelope>> {
         lock(&self.lane).poll_next(cx)
+    }
+}
+
+/// What has not been read is not shown.
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").finish_non_exhaustive()
     }
 }
 

@@ -53,6 +53,7 @@ where
     }
     let seed = context.seed();
     context.emit(|| Event::ReplicateStarted { seed });
+    let context = context.clone();
     let call = try_ready(&mut service, request);
     let result = match limit {
         Some(limit) => match timeout(limit, call).await {
@@ -61,6 +62,7 @@ where
         },
         None => call.await.map_err(Into::into),
     };
+    context.note_life(started);
     Ended { index, result, elapsed: started.elapsed() }
 }
 

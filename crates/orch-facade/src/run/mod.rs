@@ -1,13 +1,16 @@
 mod options;
+mod replicates;
 mod trace_parent;
 
+use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
 use orch_core::{
-    BoxTool, Budget, CallContext, Deadline, Error, ErrorKind, Event, HasContext, Input, Meter, Request, Route,
+    BoxTool, Budget, CallContext, Deadline, Error, ErrorKind, Event, HasContext, Input, Meter, Redactor, Request, Route,
 };
+use orch_evidence::BundleOptions;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 use tower::Service;
@@ -22,7 +25,6 @@ use crate::{Client, Outcome, RunEvents};
 /// A run with an idempotency key works for everyone who asks with that key: cancelling it, or passing its deadline,
 /// ends the waiting, and the answer is kept for the next caller unless
 /// [`OnAbandon::Cancel`](orch_reliability::OnAbandon) says otherwise. A time budget ends the work too.
-#[derive(Debug)]
 #[must_use = "a run does nothing until it is awaited or listened to"]
 pub struct Run {
     client: Client,
@@ -37,6 +39,10 @@ pub struct Run {
     account: Option<Meter>,
     min_confidence: Option<f64>,
     metadata: Map<String, Value>,
+    /// In place of the client's.
+    redactor: Option<Redactor>,
+    /// Options for the replicates of a bundle.
+    replicates: Option<Box<BundleOptions>>,
     /// The first option that was wrong; reported when the run starts.
     invalid: Option<Error>,
 }
@@ -64,6 +70,8 @@ impl Run {
             account: None,
             min_confidence: None,
             metadata: Map::new(),
+            redactor: None,
+            replicates: None,
             invalid: None,
         }
     }
@@ -74,9 +82,8 @@ impl Run {
     /// Outside a tokio runtime.
     #[must_use = "dropping the events cancels the run"]
     pub fn events(mut self) -> RunEvents {
-        let context = self.request.context_mut();
-        context.restart();
-        let stream = context.subscribe();
+        self.begin();
+        let stream = self.request.context_mut().subscribe();
         let cancellation = self.cancellation();
         RunEvents::new(stream, tokio::spawn(self.drive()), cancellation)
     }
@@ -90,6 +97,17 @@ impl Run {
         match key {
             Some(key) if self.remembers && self.request.context().key().is_none() => self.idempotency_key(key),
             _ => self,
+        }
+    }
+
+    /// The clock starts; from here on nobody changes who redacts.
+    fn begin(&mut self) {
+        let redactor = self.redactor.take();
+        let redactor = redactor.unwrap_or_else(|| self.client.inner().builder.settings().redactor.clone());
+        let context = self.request.context_mut();
+        context.restart();
+        if !redactor.is_none() {
+            context.set_redactor(redactor);
         }
     }
 
@@ -115,10 +133,11 @@ impl Run {
             Err(error) => Err(error),
         };
         context.emit(|| terminal(&result));
-        result
+        result.map_err(|error| context.redactor().error(error))
     }
 
     async fn execute(mut self, context: &CallContext) -> Result<Outcome, Error> {
+        let _place = self.client.in_flight().begin(context)?;
         let result = self.stack.call(self.request).await;
         let outcome = Outcome::conclude(context, self.budget, result)?;
         Ok(outcome.with_min_confidence(self.min_confidence).with_metadata(self.metadata))
@@ -130,7 +149,8 @@ impl Run {
             return Err(error);
         }
         self.budget.check()?;
-        let Inner { stack, builder, .. } = self.client.inner();
+        self.set_replicate_options()?;
+        let Inner { stack, builder, in_flight, .. } = self.client.inner();
         self.budget = self.budget.clone().combine(stack.budget());
         let (meter, now) = (self.meter(), Instant::now());
         let effect = self.client.effect_of(self.request.route().map(Route::tool));
@@ -142,7 +162,19 @@ impl Run {
         context.set_max_parallel(self.max_parallel.unwrap_or(builder.settings().max_parallel));
         context.set_meter(meter);
         context.set_effect(effect);
+        context.set_in_flight(in_flight.clone());
         Ok(())
+    }
+}
+
+/// What is asked, and the facts that the caller added, are not shown.
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("tool", &self.request.route().map(Route::tool))
+            .field("budget", &self.budget)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }
 
@@ -166,7 +198,7 @@ impl IntoFuture for Run {
 
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
-            self.request.context_mut().restart();
+            self.begin();
             self.drive().await
         })
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::Key;
-use orch_core::{Budget, Error, HasContext, Meter};
+use orch_core::{Budget, Error, HasContext, Meter, Redactor};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -99,6 +99,13 @@ impl Run {
         self
     }
 
+    /// Sets what takes out of texts what must not leave the process, in place of the client's; see
+    /// [`ClientBuilder::redactor`](crate::ClientBuilder::redactor).
+    pub fn redactor(mut self, redactor: impl Into<Redactor>) -> Self {
+        self.redactor = Some(redactor.into());
+        self
+    }
+
     /// Adds a fact of the caller's own, which the outcome repeats; tools do not see it.
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.metadata.insert(name.into(), value.into());
@@ -106,12 +113,13 @@ impl Run {
     }
 
     /// Lets a token from outside cancel the run, instead of one of its own.
+    #[expect(clippy::needless_pass_by_value, reason = "a token is a handle, given away as everywhere else")]
     pub fn cancelled_by(mut self, token: CancellationToken) -> Self {
-        self.change(|context| context.with_cancellation(token));
+        self.change(|context| context.with_cancellation(token.child_token()));
         self
     }
 
-    /// A token that cancels the run from outside.
+    /// A token that cancels this run, and no other, from outside.
     #[must_use]
     pub fn cancellation(&self) -> CancellationToken {
         self.request.context().cancellation().clone()

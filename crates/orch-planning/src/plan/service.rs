@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use orch_core::{Candidate, Error, Event, HasContext, Request, Route, try_ready};
+use orch_core::{AskedBy, Candidate, Error, Event, HasContext, Request, Route, try_ready};
+use tokio::time::Instant;
 use tower::{Service, ServiceExt};
 
 use super::{PlanFuture, PlanLayer};
@@ -51,8 +52,10 @@ where
 impl<P: Planner> PlanLayer<P> {
     /// The request along the planned route.
     async fn route(&self, request: Request) -> Result<Request, Error> {
+        let since = Instant::now();
         let plan = self.planner().plan(self.catalog(), &request).await?;
         let context = request.context();
+        context.note_wait(AskedBy::Planner, since);
         self.observe(context, &plan);
         let route = plan.route();
         context.emit(|| Event::PlanSelected { tool: route.tool().into(), reason: route.reason().into() });

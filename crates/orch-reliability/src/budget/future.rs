@@ -37,6 +37,7 @@ impl<S, R> Waiting<S, R> {
             (Ok(held), _) => held,
             (Err(refusal), Mode::Hard) => return Err(refusal.error),
             (Err(Refusal { held, error }), Mode::Soft) => {
+                let error = self.request.context().redactor().error(error);
                 tracing::warn!(%error, "a soft budget does not refuse");
                 held
             }

@@ -143,11 +143,12 @@ where
         match Arc::clone(&semaphore).try_acquire_owned() {
             Ok(place) => ResponseFuture::calling(&mut self.inner, request, place),
             Err(_) => {
-                let until = Deadline::after(Instant::now(), self.shared.layer.max_wait).instant();
+                let now = Instant::now();
+                let until = Deadline::after(now, self.shared.layer.max_wait).instant();
                 ResponseFuture::waiting(
                     self.inner.clone(),
                     request,
-                    PlaceQueue::new(PollSemaphore::new(semaphore), until),
+                    PlaceQueue::new(PollSemaphore::new(semaphore), now, until),
                 )
             }
         }

@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use orch_core::{CallContext, Error, ErrorKind};
+use orch_core::{AskedBy, CallContext, Error, ErrorKind};
 use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct PlaceQueue {
         semaphore: PollSemaphore,
+        since: Instant,
         until: Instant,
         #[pin]
         timer: Timer,
@@ -22,13 +23,19 @@ pin_project! {
 }
 
 impl PlaceQueue {
-    pub(super) fn new(semaphore: PollSemaphore, until: Instant) -> Self {
-        Self { semaphore, until, timer: Timer::unset() }
+    pub(super) fn new(semaphore: PollSemaphore, since: Instant, until: Instant) -> Self {
+        Self { semaphore, since, until, timer: Timer::unset() }
     }
 }
 
 impl Queue for PlaceQueue {
     type Pass = OwnedSemaphorePermit;
+
+    const ASKED_BY: AskedBy = AskedBy::Queue;
+
+    fn since(&self) -> Instant {
+        self.since
+    }
 
     fn poll_pass(
         self: Pin<&mut Self>,

@@ -9,6 +9,7 @@ mod future;
 mod landed;
 mod layer;
 mod record;
+mod redacted;
 mod replay;
 mod seat;
 mod service;
@@ -17,6 +18,7 @@ mod work;
 pub use self::config::{IdempotencyConfig, OnAbandon};
 pub use self::future::ResponseFuture;
 pub use self::layer::IdempotencyLayer;
+pub use self::redacted::RedactedStore;
 pub use self::replay::Replay;
 pub use self::service::Idempotency;
 

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use orch_core::store::Key;
-use orch_core::{CallContext, Deadline, Error, ErrorKind, EventSink};
+use orch_core::{AskedBy, CallContext, Deadline, Error, ErrorKind, EventSink};
 use tokio::time::Instant;
 
 use super::flights::{FIRST_SEAT, Flight, View, store_panicked};
@@ -45,12 +45,18 @@ impl<T: Replay> Seat<T> {
             View::Landed(answer) => Poll::Ready(answer),
             View::Flying | View::Elsewhere(_) => Poll::Pending,
         });
-        tokio::select! {
+        let since = Instant::now();
+        let answer = tokio::select! {
             biased;
             answer = answer => answer,
             () = caller.cancellation().cancelled() => Err(Error::new(ErrorKind::Cancelled)),
             now = passed(caller.deadline()) => Err(self.out_of_time(caller, now)),
+        };
+        // The one who opened the flight waits for its own work.
+        if self.number != FIRST_SEAT {
+            caller.note_wait(AskedBy::Flight, since);
         }
+        answer
     }
 
     fn out_of_time(&self, caller: &CallContext, now: Instant) -> Error {

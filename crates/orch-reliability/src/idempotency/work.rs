@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::{Claim, IdempotencyStore, Key, Lease, OwnerId, Record, StoreError, Takeover};
-use orch_core::{CallContext, Class, Deadline, Effect, Error, ErrorKind, Event};
+use orch_core::{AskedBy, CallContext, Class, Deadline, Effect, Error, ErrorKind, Event};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
@@ -43,6 +43,8 @@ impl<T: Replay> Work<T> {
         S: Service<R, Response = T>,
         S::Error: Into<Error>,
     {
+        // Whoever waits for a client to come to rest waits for this too.
+        let _place = self.context().take_place();
         let landed = match self.clearance().await {
             Clearance::Execute(lease) => {
                 let result = self.execute(inner, request, lease.as_ref()).await;
@@ -62,6 +64,11 @@ impl<T: Replay> Work<T> {
 
     fn context(&self) -> &CallContext {
         self.landing.flight().context()
+    }
+
+    /// The key as it may be logged.
+    fn shown_key(&self) -> String {
+        self.context().redactor().text(&self.key().to_string()).into_owned()
     }
 
     async fn clearance(&self) -> Clearance<T> {
@@ -122,7 +129,8 @@ impl<T: Replay> Work<T> {
 
     /// Another process works on the key: waits until that may have changed.
     async fn wait(&self, retry_in: Duration) -> Result<(), Error> {
-        self.landing.is_elsewhere(Deadline::after(Instant::now(), retry_in).instant());
+        let since = Instant::now();
+        self.landing.is_elsewhere(Deadline::after(since, retry_in).instant());
         let pause = retry_in.max(SHORTEST_WAIT);
         let changed = async {
             // A store that answers "busy" and has nothing to wait for must not keep this task spinning.
@@ -132,12 +140,14 @@ impl<T: Replay> Work<T> {
                 tokio::time::sleep(pause).await;
             }
         };
-        tokio::select! {
+        let waited = tokio::select! {
             biased;
             () = self.context().cancellation().cancelled() => Err(Error::new(ErrorKind::Cancelled)),
             _ = passed(self.context().deadline()) => Err(in_progress(self.key(), retry_in)),
             () = changed => Ok(()),
-        }
+        };
+        self.context().note_wait(AskedBy::Flight, since);
+        waited
     }
 
     async fn execute<S, R>(&self, inner: S, request: R, lease: Option<&Lease>) -> Result<T, Error>
@@ -162,7 +172,7 @@ impl<T: Replay> Work<T> {
             loop {
                 tokio::time::sleep(beat).await;
                 if let Ok(false) = self.store.renew(self.key(), lease).await {
-                    tracing::warn!(key = %self.key(), "another process took the idempotency key over");
+                    tracing::warn!(key = %self.shown_key(), "another process took the idempotency key over");
                     break;
                 }
             }
@@ -233,12 +243,15 @@ impl<T: Replay> Work<T> {
     /// The lease ends by itself in the end.
     fn note(&self, result: Result<bool, StoreError>) {
         if let Err(error) = result {
-            tracing::warn!(key = %self.key(), %error, "an idempotency key stays claimed until its lease ends");
+            let (key, error) = (self.shown_key(), error.to_string());
+            let error = self.context().redactor().text(&error);
+            tracing::warn!(%key, %error, "an idempotency key stays claimed until its lease ends");
         }
     }
 
     fn degraded(&self, reason: &str) {
-        tracing::warn!(key = %self.key(), reason, "idempotency degraded");
+        let shown = self.context().redactor().text(reason);
+        tracing::warn!(key = %self.shown_key(), reason = %shown, "idempotency degraded");
         self.context().emit(|| Event::IdempotencyDegraded { reason: reason.into() });
     }
 }

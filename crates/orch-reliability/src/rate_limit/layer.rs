@@ -150,9 +150,11 @@ where
         };
         match gate.enter(context.deadline().map(|deadline| deadline.instant())) {
             Entry::Open => ResponseFuture::calling(&mut self.inner, request, Passed(Some(gate))),
-            Entry::Wait(ticket, until) => {
-                ResponseFuture::waiting(self.inner.clone(), request, TurnQueue::new(ticket, until))
-            }
+            Entry::Wait(ticket, until) => ResponseFuture::waiting(
+                self.inner.clone(),
+                request,
+                TurnQueue::new(ticket, tokio::time::Instant::now(), until),
+            ),
             Entry::Full(wait) => ResponseFuture::rejected(limited(context.target(), wait)),
         }
     }

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use orch_core::{CallContext, Error, LimitHint, Output};
+use orch_core::{AskedBy, CallContext, Error, LimitHint, Output};
 use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ pin_project! {
         turn: Option<OwnedSemaphorePermit>,
         turns: PollSemaphore,
         ticket: Ticket,
+        since: Instant,
         until: Instant,
         #[pin]
         timer: Timer,
@@ -29,14 +30,20 @@ pin_project! {
 }
 
 impl TurnQueue {
-    pub(super) fn new(ticket: Ticket, until: Instant) -> Self {
+    pub(super) fn new(ticket: Ticket, since: Instant, until: Instant) -> Self {
         let turns = PollSemaphore::new(ticket.gate().turn());
-        Self { turn: None, turns, ticket, until, timer: Timer::unset() }
+        Self { turn: None, turns, ticket, since, until, timer: Timer::unset() }
     }
 }
 
 impl Queue for TurnQueue {
     type Pass = Passed;
+
+    const ASKED_BY: AskedBy = AskedBy::RateLimit;
+
+    fn since(&self) -> Instant {
+        self.since
+    }
 
     fn poll_pass(self: Pin<&mut Self>, cx: &mut Context<'_>, context: &CallContext) -> Poll<Result<Passed, Error>> {
         let mut this = self.project();

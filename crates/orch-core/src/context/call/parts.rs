@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CallContext, Run};
 use crate::context::Deadline;
-use crate::{Effect, Estimate, EventSink, Limits, Target};
+use crate::{Effect, Estimate, EventSink, Limits, Redactor, Target};
 
 /// A part of a run that has an identity of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,9 +66,12 @@ impl CallContext {
         let identity = Arc::clone(&self.run.identity);
         detached.run = Arc::new(Run {
             attempts: self.run.attempts.clone(),
-            events: EventSink::new(Arc::clone(&identity)),
+            // Who listens redacts.
+            events: EventSink::new(Arc::clone(&identity), Redactor::none()),
             cancellation: CancellationToken::new(),
             parallel: self.run.parallel.clone(),
+            in_flight: self.run.in_flight.clone(),
+            redactor: self.run.redactor.clone(),
             identity,
         });
         detached

@@ -6,9 +6,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{Call, CallContext, Run};
-use crate::context::{Deadline, Identity, Progress};
+use crate::context::{Deadline, Identity, InFlight, Progress};
 use crate::store::Key;
-use crate::{AttemptLog, Effect, Estimate, EventSink, Meter, Target};
+use crate::{AttemptLog, Effect, Estimate, EventSink, Meter, Redactor, Target};
 
 /// What every call begins with.
 static FRESH: LazyLock<Arc<Call>> = LazyLock::new(|| {
@@ -45,6 +45,8 @@ impl CallContext {
             events: EventSink::none(),
             cancellation: CancellationToken::new(),
             parallel: None,
+            in_flight: None,
+            redactor: Redactor::none(),
         };
         Self {
             run: Arc::new(run),
@@ -117,6 +119,16 @@ impl CallContext {
     pub fn set_max_parallel(&mut self, parts: usize) {
         let places = Semaphore::new(parts.clamp(1, Semaphore::MAX_PERMITS));
         self.run_mut().parallel = Some(Arc::new(places));
+    }
+
+    /// Sets what takes out of texts what must not leave the process; before [`subscribe`](Self::subscribe).
+    pub fn set_redactor(&mut self, redactor: Redactor) {
+        self.run_mut().redactor = redactor;
+    }
+
+    /// Sets where the run is begun, so that its parts which outlive their caller are counted there too.
+    pub fn set_in_flight(&mut self, in_flight: InFlight) {
+        self.run_mut().in_flight = Some(in_flight);
     }
 
     /// Sets the seed.
