@@ -1,6 +1,7 @@
 //! A client from one file and the environment: what is promised in `docs/configuration.md`.
 
 pub(crate) mod bad;
+mod reload;
 
 use std::path::Path;
 use std::sync::Arc;

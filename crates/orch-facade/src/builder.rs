@@ -191,6 +191,15 @@ impl ClientBuilder {
         &self.registrations
     }
 
+    /// Goes on with what an earlier client has learnt, instead of beginning with a board and, if `store` says so, a store
+    /// of its own.
+    pub(crate) fn sharing(mut self, earlier: &Client, store: bool) -> Self {
+        self.earlier = Some(earlier.inner().stack.clone());
+        self.health = None;
+        self.store = self.store.filter(|_| !store);
+        self
+    }
+
     pub(crate) fn has_store(&self) -> bool {
         self.store.is_some()
     }

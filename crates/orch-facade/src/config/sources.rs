@@ -9,7 +9,7 @@ use orch_planning::rule_file::{Format, RuleFileError, Source};
 use super::assemble::{Assembly, Surroundings};
 use super::environment::{self, Variables};
 use super::pointer::dotted;
-use super::sections::Sections;
+use super::sections::{Sections, StoresSection};
 use super::tree::Tree;
 use super::{Effective, Finding, Findings, Origin, code, read, spelling};
 use crate::{Client, ClientBuilder};
@@ -100,8 +100,17 @@ impl Config {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn build(&self) -> Result<Client, Findings> {
-        let Read { builder, .. } = self.read()?;
-        builder.build().map_err(|error| whole(error.to_string()))
+        self.snapshot(None).map(|snapshot| snapshot.client)
+    }
+
+    /// The client, which goes on with what an earlier one has learnt.
+    pub(super) fn snapshot(&self, earlier: Option<&Snapshot>) -> Result<Snapshot, Findings> {
+        let Read { sections, mut builder, .. } = self.read()?;
+        if let Some(earlier) = earlier {
+            builder = builder.sharing(&earlier.client, earlier.stores == sections.stores);
+        }
+        let client = builder.build().map_err(|error| whole(error.to_string()))?;
+        Ok(Snapshot { client, stores: sections.stores })
     }
 
     /// Everything that is written, and the builder that it makes.
@@ -139,6 +148,13 @@ impl Config {
             _ => PathBuf::new(),
         }
     }
+}
+
+/// A client, and what decides whether its store serves the next one.
+#[derive(Clone, Debug)]
+pub(super) struct Snapshot {
+    pub(super) client: Client,
+    stores: StoresSection,
 }
 
 /// What was read, and can be used.
