@@ -12,6 +12,7 @@ macro_rules! documents {
 
 documents! {
     Batches: "../docs/batches.md",
+    Configuration: "../docs/configuration.md",
     Contributing: "../CONTRIBUTING.md",
     Evidence: "../docs/evidence.md",
     OwnProvider: "../docs/own-provider.md",

@@ -2,12 +2,14 @@
 
 pub(crate) mod bad;
 mod reload;
+mod schema;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use orch_core::{Effect, ErrorKind};
+use orch_core::{Effect, ErrorKind, IntoTool};
 use orch_facade::config::{Config, Origin};
 use orch_facade::reliability::MemoryStore;
 use orch_facade::{
@@ -38,6 +40,14 @@ fn shown(config: &Config, key: &str) -> (String, String) {
 
 fn pair(value: &str, origin: &str) -> (String, String) {
     (value.to_owned(), origin.to_owned())
+}
+
+/// The one full example of `docs/configuration.md`.
+fn documented() -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let (_, after) = text.split_once("```toml\n# orch.toml\n").expect("the page has the example");
+    after.split_once("```").expect("its block ends").0.to_owned()
 }
 
 /// A file in a folder of its own.
@@ -369,5 +379,82 @@ fn prices_decide_whether_a_budget_of_money_can_be_kept() {
     assert!(matches!(error("").kind(), ErrorKind::Unpriced { .. }));
     for more in ["free = true", "[prices.m]\nfree = true", "[prices.m]\ninput = 1\noutput = 2"] {
         assert!(!matches!(error(more).kind(), ErrorKind::Unpriced { .. }), "{more}");
+    }
+}
+
+#[test]
+fn the_full_example_of_the_page_is_a_configuration_that_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "orch.toml", &documented());
+    write(folder.path(), "handbook.md", "Refunds are paid within ten days. Parcels are sent on Mondays.");
+    let variables = [("OPENAI_API_KEY", "sk-planted"), ("GATEWAY_TOKEN", "planted")];
+    let lookup = tool_fn(ToolSpec::pure("lookup"), |_: Request| async { Ok::<_, Error>(Output::from("yes")) });
+    let config = Config::file(path).variables(variables).code(Client::builder().tool(lookup));
+    let client = config.build().unwrap_or_else(|findings| panic!("{findings}"));
+    let tools: Vec<&str> = client.list_tools().iter().map(|spec| spec.name()).collect();
+    assert_eq!(tools, ["lookup", "handbook", "judge", "judges"]);
+    assert!(!config.effective().unwrap().to_string().contains("planted"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_and_a_target_have_settings_of_their_own() {
+    let (calls, waits) = (Arc::new(AtomicUsize::new(0)), Duration::from_secs(20));
+    let fails = {
+        let calls = Arc::clone(&calls);
+        tool_fn(ToolSpec::pure("fails"), move |_: Request| {
+            calls.fetch_add(1, Ordering::SeqCst);
+            async { Err::<Output, _>(Error::transient("no answer")) }
+        })
+        .into_tool()
+    };
+    let slow = tool_fn(ToolSpec::pure("slow"), move |_: Request| async move {
+        tokio::time::sleep(waits).await;
+        Ok::<_, Error>(Output::from("late"))
+    })
+    .into_tool();
+    let text = "
+        [reliability]
+        attempt_timeout = 60
+        [reliability.tools.fails]
+        retry = { max_attempts = 4 }
+        [reliability.tools.slow]
+        attempt_timeout = \"5s\"
+        retry = { max_attempts = 1 }
+        [reliability.bulkheads.slow]
+        max_in_flight = 1
+        max_wait = 2";
+    let code = || Client::builder().tool(fails.clone()).tool(slow.clone());
+    let (client, plain) = (Config::toml(text).code(code()).build().unwrap(), code().build().unwrap());
+    for (client, attempts) in [(&client, 4), (&plain, 3)] {
+        calls.store(0, Ordering::SeqCst);
+        assert!(client.run("?").tool("fails").await.is_err());
+        assert_eq!(calls.load(Ordering::SeqCst), attempts);
+    }
+    let (first, second) =
+        tokio::join!(client.run("?").tool("slow").into_future(), client.run("?").tool("slow").into_future());
+    let (first, second) = (first.unwrap_err(), second.unwrap_err());
+    assert!(matches!(first.kind(), ErrorKind::Timeout { .. }), "{first}");
+    assert!(matches!(second.kind(), ErrorKind::Overloaded { .. }), "{second}");
+    assert!(plain.run("?").tool("slow").await.is_ok());
+    for (text, reason) in [
+        (
+            "[reliability.tools.fial]\nidle_timeout = 1",
+            "reliability.tools.fial: no tool that is called has the name `fial`",
+        ),
+        (
+            "[reliability.tools.slow]\nidle_timeout = 0",
+            "reliability.tools.slow.idle_timeout = 0: it must be above zero",
+        ),
+        (
+            "[reliability.bulkheads.slow]\nmax_in_flight = 0",
+            "reliability.bulkheads.slow.max_in_flight = 0: it must be at least 1",
+        ),
+        (
+            "[reliability.bulkheads.solw]\nmax_in_flight = 1",
+            "reliability.bulkheads.solw: no tool has the target `solw`",
+        ),
+    ] {
+        let error = Config::toml(text).code(code()).check().unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
     }
 }

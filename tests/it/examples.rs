@@ -258,3 +258,19 @@ fn rules_come_from_a_file_and_distances_from_the_user() {
     let lengths = "r1 r2 r4 by \"lengths\"\nr3 by \"lengths\"\nSome(String(\"1.5 km\"))\n";
     assert_eq!(run("custom_distance"), lengths);
 }
+
+#[test]
+fn a_client_comes_from_a_file_and_says_where_each_setting_came_from() {
+    let text = run("config_file");
+    for part in [
+        "bundles.answer.options.k = 5  # ",
+        "data/orch.toml:13\n",
+        "reliability.retry.max_attempts = 4  # ORCH__RELIABILITY__RETRY__MAX_ATTEMPTS\n",
+        "reliability.deadline = 20.0  # code\n",
+        "reliability.idle_timeout = 30.0  # default\n",
+        "Three attempts catch most of what can be caught",
+        "line 2: reliability.deadlin: unknown key, did you mean `deadline`?\n",
+    ] {
+        assert!(text.contains(part), "no {part} in\n{text}");
+    }
+}

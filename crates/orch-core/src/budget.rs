@@ -2,6 +2,7 @@ use std::fmt;
 use std::ops::{Add, AddAssign};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Estimate, Usage, Usd};
@@ -150,7 +151,7 @@ fn smaller<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
 /// ```
 ///
 /// In JSON: `{"tokens": 2000, "cost_usd": 0.1, "time_ms": 30000}`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "RawBudget", try_from = "RawBudget")]
 #[must_use]
 pub struct Budget {
@@ -159,13 +160,17 @@ pub struct Budget {
     time: Option<Duration>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 struct RawBudget {
+    /// At most so many input and output tokens, above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tokens: Option<u64>,
+    /// At most so many dollars, above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cost_usd: Option<f64>,
+    /// At most so many milliseconds, above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     time_ms: Option<u64>,
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The outside party a call reaches: a provider, an endpoint, a database.
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// it, so that tools of one provider share their fate and tools of two do not.
 /// A tool that names none has its own name as target; a call outside any
 /// [`ScopeLayer`](crate::ScopeLayer) has [`Target::default`], `default`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Target(Arc<str>);
 

@@ -6,7 +6,8 @@ use orch_core::{Budget, Effect, HealthBoard, IntoTool, Redactor, Target, ToolSpe
 use orch_evidence::BundleTool;
 use orch_planning::{Catalog, Planner, RulePlanner};
 use orch_reliability::{
-    CircuitBreakerConfig, IdempotencyConfig, RateLimitConfig, ReliabilityConfig, ReliabilityStack, RetryPolicy,
+    BulkheadConfig, CircuitBreakerConfig, IdempotencyConfig, RateLimitConfig, ReliabilityConfig, ReliabilityStack,
+    RetryPolicy, ToolReliability,
 };
 
 use crate::BuildError;
@@ -94,6 +95,18 @@ impl ClientBuilder {
     /// Limits the requests per minute to one target (a provider's name, or a tool's); default: no limit.
     pub fn rate_limit(mut self, target: impl Into<Target>, config: RateLimitConfig) -> Self {
         self.reliability = self.reliability.rate_limit_of(target, config);
+        self
+    }
+
+    /// Gives a target (a provider's name, or a tool's) a number of calls in flight of its own.
+    pub fn bulkhead_of(mut self, target: impl Into<Target>, config: BulkheadConfig) -> Self {
+        self.reliability = self.reliability.bulkhead_of(target, config);
+        self
+    }
+
+    /// Gives a tool (of a bundle: the tool that is replicated) retries and timeouts of its own.
+    pub fn tool_reliability(mut self, name: impl Into<String>, own: ToolReliability) -> Self {
+        self.reliability = self.reliability.tool(name, own);
         self
     }
 

@@ -60,7 +60,8 @@ fn registry(
 
 /// All layers of a tool → meter → tool.
 fn dependable(tool: BoxTool, stack: &ReliabilityStack) -> BoxTool {
-    tool.layer(ServiceBuilder::new().layer(stack.tool()).layer(MeterLayer::new()))
+    let own = stack.tool_named(tool.spec().name());
+    tool.layer(ServiceBuilder::new().layer(own).layer(MeterLayer::new()))
 }
 
 /// Bulkhead → catch-panic → meter → tool: for tools that are opaque, and for the orchestrator without retries.

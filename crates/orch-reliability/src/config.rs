@@ -3,6 +3,7 @@ use std::fmt;
 use std::time::Duration;
 
 use orch_core::Target;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -125,6 +126,25 @@ impl fmt::Display for RawDuration {
             Self::Seconds(seconds) => write!(f, "{seconds}"),
             Self::Text(text) => write!(f, "{text:?}"),
         }
+    }
+}
+
+impl JsonSchema for RawDuration {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "number", "minimum": 0 },
+                { "type": "string", "pattern": r"^\s*[0-9.]+\s*(ms|s|m|h)\s*$" },
+            ],
+        })
     }
 }
 

@@ -27,7 +27,7 @@ pub mod trace;
 
 pub use backoff::Backoff;
 pub use budget::BudgetLayer;
-pub use bulkhead::BulkheadLayer;
+pub use bulkhead::{BulkheadConfig, BulkheadLayer};
 pub use catch_panic::CatchPanicLayer;
 pub use circuit_breaker::{CircuitBreakerConfig, CircuitBreakerHandle, CircuitBreakerLayer};
 pub use classify::ClassifyLayer;
@@ -38,6 +38,6 @@ pub use memory::{MemoryLedger, MemoryStore};
 pub use rate_limit::{RateLimitConfig, RateLimitLayer};
 pub use retry::{RetryLayer, RetryPolicy};
 pub use retry_budget::{RatioBudget, RatioBudgetBuilder, RetryBudget, Withdrawal};
-pub use stack::{ReliabilityConfig, ReliabilityStack, StackBuilder};
+pub use stack::{ReliabilityConfig, ReliabilityStack, StackBuilder, ToolReliability};
 pub use timeout::TimeoutLayer;
 pub use trace::TraceLayer;

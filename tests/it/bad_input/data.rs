@@ -67,7 +67,7 @@ pub(super) fn rows() -> Vec<Row> {
         row(
             "a part of reliability that there is not",
             read::<ReliabilityConfig>(&json!({ "retry_polcy": {} })),
-            "unknown field `retry_polcy`, expected one of `retry`, `retry_policy`, `circuit_breaker`, `circuit_breakers`, `circuit_breaker_configs`, `rate_limits`, `idempotency`, `idempotency_enabled`, `idempotency_ttl_ms`, `conflict_detection`, `budget`, `deadline`, `attempt_timeout`, `first_chunk_timeout`, `idle_timeout`, `max_in_flight`, `max_wait` at line 1 column 14",
+            "unknown field `retry_polcy`, expected one of `retry`, `retry_policy`, `circuit_breaker`, `circuit_breakers`, `circuit_breaker_configs`, `rate_limits`, `bulkheads`, `tools`, `idempotency`, `idempotency_enabled`, `idempotency_ttl_ms`, `conflict_detection`, `budget`, `deadline`, `attempt_timeout`, `first_chunk_timeout`, `idle_timeout`, `max_in_flight`, `max_wait` at line 1 column 14",
         ),
         row(
             "a wrong setting of one target",

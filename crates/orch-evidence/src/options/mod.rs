@@ -9,6 +9,7 @@ mod read;
 use std::time::Duration;
 
 use orch_core::Budget;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,52 +34,75 @@ use crate::ConsensusRules;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[must_use]
 pub struct BundleOptions {
+    /// How many replicates at most, 1 to 64; default 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     k: Option<u32>,
+    /// The distance up to which two answers count as the same, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     epsilon: Option<f64>,
+    /// The base from which the replicates' seeds follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
+    /// The seeds themselves, one for each replicate; instead of `seed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     seeds: Option<Vec<u64>>,
+    /// How many replicates are started at a time; default `careful`.
     #[serde(skip_serializing_if = "Option::is_none")]
     waves: Option<Waves>,
+    /// In which order ended replicates are looked at; default `launch`.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<Order>,
+    /// The stop rule; default `adaptive`.
     #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<StopName>,
+    /// How many replicates of this bundle run at the same time, at least 1; default: as many as the run allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_parallel: Option<u32>,
+    /// What one replicate may use at most; default: no limit of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     per_replicate_budget: Option<Budget>,
+    /// Whether an empty text or `null` is a valid answer; default false.
     #[serde(skip_serializing_if = "Option::is_none")]
     allow_empty: Option<bool>,
+    /// How many valid answers there must be, 1 to k; default 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     min_valid: Option<u32>,
+    /// What listeners get of the answer while the bundle is made; default `quiet`.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<Delivery>,
+    /// In what the replicates differ on purpose, besides their seeds; default `seeds`.
     #[serde(skip_serializing_if = "Option::is_none")]
     diversity: Option<Diversity>,
+    /// What all replicates may use together; default: no limit besides that of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<Budget>,
+    /// How long the bundle may take, in milliseconds, more than 0; default: the run's deadline.
     #[serde(rename = "timeout_ms", with = "orch_core::serde_ms::option", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
     timeout: Option<Duration>,
+    /// How large the summary may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     bundle_limits: Option<BundleLimits>,
+    /// The JSON Schema that an answer must fit to be valid. Needs the feature `jsonschema`.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<Value>,
+    /// The schema that the answers follow, by its URI.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema_uri: Option<String>,
+    /// How the fields of structured answers are compared; default: by their types.
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<ConsensusRules>,
+    /// How much each replicate's answer counts: one number for each, above 0; default: all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     weights: Option<Vec<f64>>,
+    /// Whether a text that is JSON is compared as JSON; default false.
     #[serde(skip_serializing_if = "Option::is_none")]
     parse_json: Option<bool>,
+    /// The options that the replicated tool itself gets; default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     inner: Option<Value>,
 }

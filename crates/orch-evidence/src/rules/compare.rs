@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use crate::distance::TextMetric;
 /// In JSON: `"auto"`, `"ignore"`, `"exact"`, `"date"`, `"ordered"`, `"set"`, `{"number": {"abs": 0.5}}`,
 /// `{"number": {"rel": 0.01}}`, `{"text": "token_jaccard"}`, `{"one_of": ["low", "high"]}`, `{"keyed": "id"}`,
 /// `{"alias_of": "price"}`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Compare {
@@ -118,7 +119,7 @@ impl From<TextMetric> for FieldRule {
 }
 
 /// How far a field that is `null` differs from one that is absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NullPolicy {
     /// Not at all.

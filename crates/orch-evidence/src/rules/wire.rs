@@ -1,12 +1,15 @@
 //! The JSON form of the rules, read so that every complaint names the entry and its value.
 
+use std::borrow::Cow;
+
 use orch_core::Error;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{ConsensusRules, FieldRule, child};
+use super::{Compare, ConsensusRules, FieldRule, NullPolicy, child};
 
 pub(super) fn read(value: &Value) -> Result<ConsensusRules, Error> {
     let mut rules = ConsensusRules::new();
@@ -66,6 +69,32 @@ impl Serialize for ConsensusRules {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         json!({ "fields": self.fields, "nulls": self.nulls, "coerce_numeric": self.coerce_numeric })
             .serialize(serializer)
+    }
+}
+
+impl JsonSchema for ConsensusRules {
+    fn schema_name() -> Cow<'static, str> {
+        "ConsensusRules".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let compare = generator.subschema_for::<Compare>();
+        let nulls = generator.subschema_for::<NullPolicy>();
+        let weighted = json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": { "compare": compare, "weight": { "type": "number", "exclusiveMinimum": 0 } },
+        });
+        json_schema!({
+            "description": "How the fields of structured answers are compared, by JSON Pointer.",
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "fields": { "type": "object", "additionalProperties": { "anyOf": [compare, weighted] } },
+                "nulls": nulls,
+                "coerce_numeric": { "type": "boolean", "default": false },
+            },
+        })
     }
 }
 

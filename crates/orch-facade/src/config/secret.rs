@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -11,7 +12,7 @@ use super::environment::Variables;
 use super::shown::{REDACTED, is_place};
 
 /// Where a secret is.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Secret {
     /// In the environment variable of this name.
@@ -75,7 +76,7 @@ impl fmt::Debug for Secret {
 }
 
 /// A text that may be a secret: written out if it is none, else where it is.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Text {
     Plain(String),

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use orch_core::Effect;
 use orch_evidence::BundleOptions;
 use orch_reliability::{MemoryStore, ReliabilityConfig};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::secret::{Secret, Text};
 
 /// The whole.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Sections {
     /// The schema, for editors.
@@ -28,6 +29,7 @@ pub(super) struct Sections {
     pub(super) bundles: BTreeMap<String, BundleSection>,
     /// Which tool serves which request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "super::schema::rules")]
     pub(super) rules: Vec<Value>,
     /// A file with the rules, instead of `rules`; from the folder of the configuration file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +60,7 @@ impl Default for Sections {
 }
 
 /// What is spoken with a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum WireName {
     /// OpenAI Chat Completions, and every server that speaks it.
@@ -72,7 +74,7 @@ pub(super) enum WireName {
 }
 
 /// The ways of a known server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum DialectName {
     Openai,
@@ -85,7 +87,7 @@ pub(super) enum DialectName {
 }
 
 /// A version of Anthropic's API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) enum ApiVersionName {
     #[serde(rename = "2023-06-01")]
     V2023_06_01,
@@ -94,7 +96,7 @@ pub(super) enum ApiVersionName {
 }
 
 /// Who is asked.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProviderSection {
     pub(super) wire: WireName,
@@ -114,7 +116,7 @@ pub(super) struct ProviderSection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) api_key_header: Option<String>,
     /// The outside party that circuit breakers and limits are keyed by; default: the name of this provider in this
-    /// configuration. Of the wire `local` it is always `local`.
+    /// configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<String>,
     /// Whether every model is free: a server of one's own.
@@ -156,7 +158,7 @@ pub(super) struct ProviderSection {
 }
 
 /// A tool that asks a provider.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ToolSection {
     /// The name of the provider.
@@ -226,7 +228,7 @@ fn yes() -> bool {
 }
 
 /// A tool whose every call is replicated.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BundleSection {
     /// The tool that is replicated: of this configuration, or of the code.
@@ -240,7 +242,7 @@ pub(super) struct BundleSection {
 }
 
 /// What a model costs, in dollars per million tokens.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PriceSection {
     /// Of input tokens; required unless it is free.
@@ -267,7 +269,7 @@ pub(super) struct PriceSection {
 }
 
 /// Where things are remembered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct StoresSection {
     /// Where runs with an idempotency key are remembered: `memory`, the name of a store that the code has registered, or

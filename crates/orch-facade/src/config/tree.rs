@@ -72,6 +72,12 @@ impl Tree {
         take(&mut self.value, pointer);
     }
 
+    /// The keys of the table at `pointer`.
+    pub(super) fn keys(&self, pointer: &str) -> Vec<String> {
+        let table = self.value.pointer(pointer).and_then(Value::as_object);
+        table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// The place of a value, if it has one.
     pub(super) fn place(&self, pointer: &str) -> Option<&Place> {
         self.places.get(pointer)

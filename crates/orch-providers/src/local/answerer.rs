@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use orch_core::{Counted, Error, Estimate, Usage, Usd};
+use orch_core::{Counted, Error, Estimate, Target, Usage, Usd};
 use tokio::time::Instant;
 
 use super::document::{pieces, sentences, words};
@@ -55,6 +55,13 @@ impl LocalAnswerer {
         }
         let info = ProviderInfo::new("local", MODEL).with_method("extractive retrieval, not a language model");
         Ok(Self { info, index: Index::new(sentences) })
+    }
+
+    /// Sets the outside party that breakers and limits are keyed by; default `local`. Give two documents two targets, and each
+    /// fails by itself.
+    #[must_use]
+    pub fn target(self, target: impl Into<Target>) -> Self {
+        Self { info: self.info.with_target(target), ..self }
     }
 
     /// How many sentences the document has.

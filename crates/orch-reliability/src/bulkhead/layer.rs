@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -8,9 +9,9 @@ use tokio::time::Instant;
 use tokio_util::sync::PollSemaphore;
 use tower::{Layer, Service};
 
-use super::ResponseFuture;
 use super::places::Places;
 use super::queue::PlaceQueue;
+use super::{BulkheadConfig, ResponseFuture};
 use crate::ConfigError;
 use crate::per_target::First;
 
@@ -40,7 +41,6 @@ use crate::per_target::First;
 #[derive(Clone, Debug)]
 pub struct BulkheadLayer {
     places: Arc<Places>,
-    max_wait: Duration,
 }
 
 /// 64 calls in flight, 5 s of waiting.
@@ -53,7 +53,7 @@ impl Default for BulkheadLayer {
 impl BulkheadLayer {
     /// Starts from the defaults.
     pub fn builder() -> BulkheadBuilder {
-        BulkheadBuilder { max_in_flight: 64, max_wait: Duration::from_secs(5) }
+        BulkheadBuilder { config: BulkheadConfig::default(), by_target: HashMap::new() }
     }
 }
 
@@ -61,20 +61,32 @@ impl BulkheadLayer {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct BulkheadBuilder {
-    max_in_flight: usize,
-    max_wait: Duration,
+    config: BulkheadConfig,
+    by_target: HashMap<Target, BulkheadConfig>,
 }
 
 impl BulkheadBuilder {
+    /// Replaces both settings.
+    pub fn config(mut self, config: BulkheadConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Gives a target settings of its own.
+    pub fn for_target(mut self, target: impl Into<Target>, config: BulkheadConfig) -> Self {
+        self.by_target.insert(target.into(), config);
+        self
+    }
+
     /// Calls per target at the same time; default 64, 0 is refused.
     pub fn max_in_flight(mut self, calls: usize) -> Self {
-        self.max_in_flight = calls;
+        self.config = self.config.max_in_flight(calls);
         self
     }
 
     /// How long a call waits for its place; default 5 s. 0 rejects at once.
     pub fn max_wait(mut self, wait: Duration) -> Self {
-        self.max_wait = wait;
+        self.config = self.config.max_wait(wait);
         self
     }
 
@@ -83,15 +95,9 @@ impl BulkheadBuilder {
     /// # Errors
     /// When `max_in_flight` is 0, or more than a semaphore can count.
     pub fn build(self) -> Result<BulkheadLayer, ConfigError> {
-        let refuse = |reason: String| Err(ConfigError::new("max_in_flight", self.max_in_flight, reason));
-        match self.max_in_flight {
-            0 => return refuse("it must be at least 1".to_owned()),
-            more if more > Semaphore::MAX_PERMITS => {
-                return refuse(format!("it must be at most {}", Semaphore::MAX_PERMITS));
-            }
-            _ => {}
-        }
-        Ok(BulkheadLayer { places: Arc::new(Places::new(self.max_in_flight)), max_wait: self.max_wait })
+        self.config.check()?;
+        self.by_target.values().try_for_each(BulkheadConfig::check)?;
+        Ok(BulkheadLayer { places: Arc::new(Places::new(self.config, self.by_target)) })
     }
 }
 
@@ -144,7 +150,8 @@ where
             Ok(place) => ResponseFuture::calling(&mut self.inner, request, place),
             Err(_) => {
                 let now = Instant::now();
-                let until = Deadline::after(now, self.shared.layer.max_wait).instant();
+                let wait = self.shared.layer.places.config(request.context().target()).max_wait;
+                let until = Deadline::after(now, wait).instant();
                 ResponseFuture::waiting(
                     self.inner.clone(),
                     request,

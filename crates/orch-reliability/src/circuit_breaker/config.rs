@@ -1,6 +1,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, RawDuration, one_of};
@@ -21,7 +22,7 @@ use crate::config::{ConfigError, RawDuration, one_of};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Raw", into = "Raw")]
 #[must_use]
 pub struct CircuitBreakerConfig {
@@ -184,35 +185,50 @@ fn refuse_if(wrong: bool, field: &'static str, value: impl Display, reason: &'st
 }
 
 /// The settings as they are written, with every spelling.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 struct Raw {
+    /// How many failures in a row open the circuit; default 5, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_threshold: Option<u32>,
+    /// The part of the calls in the window whose failure opens the circuit; default 0.5, above 0 and at most 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_rate: Option<f64>,
+    /// How many calls the window must hold before a rate counts; default 10, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     min_calls: Option<u32>,
+    /// How far back outcomes are counted; default 60 s, not zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<RawDuration>,
+    /// Another spelling of `window`.
     #[serde(skip_serializing_if = "Option::is_none")]
     window_size: Option<RawDuration>,
+    /// How long the circuit stays open at first; default 30 s, not zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     cooldown: Option<RawDuration>,
+    /// Another spelling of `cooldown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout: Option<RawDuration>,
+    /// Where the doubling of the cooldown ends; default 10 minutes, or the cooldown if that is longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_cooldown: Option<RawDuration>,
+    /// By which part the time open varies at random; default 0.2, at least 0 and below 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     jitter: Option<f64>,
+    /// How many probes may be in flight while half-open; default 1, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     probes: Option<u32>,
+    /// How many probes must succeed to close the circuit; default 2, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     successes_to_close: Option<u32>,
+    /// How long a probe may take before it counts as failed; default 65 s, not zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     probe_lease: Option<RawDuration>,
+    /// From when on a call is slow; default: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     slow_after: Option<RawDuration>,
+    /// The part of the calls in the window whose slowness opens the circuit; default 0.8, above 0 and at most 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     slow_rate: Option<f64>,
 }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, RawDuration, one_of};
@@ -20,7 +21,7 @@ use crate::config::{ConfigError, RawDuration, one_of};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Raw", into = "Raw")]
 #[must_use]
 pub struct IdempotencyConfig {
@@ -33,7 +34,7 @@ pub struct IdempotencyConfig {
 }
 
 /// What happens to work in flight when every caller that waited for it has gone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnAbandon {
     /// It is finished, and its result is kept for the next caller: it is paid for anyway.
@@ -100,23 +101,32 @@ impl IdempotencyConfig {
 }
 
 /// The settings as they are written, with every spelling.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 struct Raw {
+    /// Whether keys are looked at; default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     enabled: Option<bool>,
+    /// Another spelling of `enabled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_enabled: Option<bool>,
+    /// How long a result is kept; default 1 h. 0 unites only calls that happen at the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl: Option<RawDuration>,
+    /// Another spelling of `ttl`, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_ttl_ms: Option<u64>,
+    /// Whether a key that was used for another request is refused; default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     conflict_detection: Option<bool>,
+    /// After how much silence others may take work in flight for dead; default 30 s, at least 1 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     lease: Option<RawDuration>,
+    /// How long the work may take, whatever the callers' own deadlines; default 10 minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     execution_timeout: Option<RawDuration>,
+    /// What happens to work when every caller has gone; default `finish`.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_abandon: Option<OnAbandon>,
 }

@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::Quota;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
@@ -25,7 +26,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// ```
 ///
 /// In configuration files `max_wait` is a number of seconds or a text such as `"500ms"`; unknown fields are refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Raw", into = "Raw")]
 #[must_use]
 pub struct RateLimitConfig {
@@ -89,12 +90,16 @@ impl RateLimitConfig {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 struct Raw {
+    /// Requests a minute; above 0.
     requests_per_minute: u32,
+    /// How many may leave at once after a pause; default: a tenth of a minute's, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     burst: Option<u32>,
+    /// How long a request waits for its turn at most; default 5 s. 0 rejects at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_wait: Option<RawDuration>,
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use orch_core::Class;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::class_attempts::ClassAttempts;
@@ -21,7 +22,7 @@ use crate::{Backoff, ConfigError};
 ///
 /// In configuration files a delay is a number of seconds or a text such as `"30s"` or `"500ms"`; absent
 /// fields keep their defaults and unknown ones are refused.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "RawPolicy", try_from = "RawPolicy")]
 #[must_use]
 pub struct RetryPolicy {
@@ -187,25 +188,36 @@ impl RetryPolicy {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 struct RawPolicy {
+    /// Attempts per call, the first included; default 3, at least 1.
     #[serde(default)]
     max_attempts: Option<u32>,
+    /// Attempts for failures of one class: `throttled`, `transient`, `timeout`, `bad_output`, `local_reject`.
     #[serde(default, skip_serializing_if = "ClassAttempts::is_empty")]
+    #[schemars(with = "std::collections::BTreeMap<Class, u32>")]
     class_attempts: ClassAttempts,
+    /// The longest wait before the first repeat; default 500 ms, not zero.
     #[serde(default)]
     initial_delay: Option<RawDuration>,
+    /// The longest wait that the backoff grows to; default 30 s.
     #[serde(default)]
     max_delay: Option<RawDuration>,
+    /// What the longest wait is multiplied by after every attempt; default 2, at least 1.
     #[serde(default)]
     backoff_factor: Option<f64>,
+    /// Whether a server's Retry-After is waited for; default true.
     #[serde(default)]
     respect_retry_after: Option<bool>,
+    /// The longest Retry-After that is waited for; default 120 s.
     #[serde(default)]
     retry_after_cap: Option<RawDuration>,
+    /// What all waits of one call may add up to; default: no limit but the deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_total_delay: Option<RawDuration>,
+    /// Makes the jitter repeatable; default: fresh chance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
 }

@@ -29,6 +29,12 @@ impl ReliabilityStack {
         self.tool.clone()
     }
 
+    /// As [`tool`](Self::tool), with the retries and timeouts that the tool of this name has of its own.
+    #[must_use]
+    pub fn tool_named(&self, name: &str) -> ToolStackLayer {
+        self.tool.named(name)
+    }
+
     /// What stands around a run: trace → catch-panic → total deadline → idempotency → budget; inside it planning,
     /// fallback, tools.
     #[must_use]

@@ -2,10 +2,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orch_core::{Budget, Target};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ToolReliability;
 use crate::config::{RawDuration, one_of};
-use crate::{CircuitBreakerConfig, ConfigError, IdempotencyConfig, RateLimitConfig, RetryPolicy};
+use crate::{BulkheadConfig, CircuitBreakerConfig, ConfigError, IdempotencyConfig, RateLimitConfig, RetryPolicy};
 
 /// Every setting of the documented stacks, for configuration files.
 ///
@@ -34,7 +36,7 @@ use crate::{CircuitBreakerConfig, ConfigError, IdempotencyConfig, RateLimitConfi
 /// unless the name ends in `_ms`. `retry_policy` may also be spelled `retry`, `circuit_breaker_configs` also
 /// `circuit_breakers`, and the three settings of idempotency may stand in an object `idempotency`; both spellings of
 /// one setting are an error that names both.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Raw", into = "Raw")]
 #[must_use]
 pub struct ReliabilityConfig {
@@ -42,6 +44,8 @@ pub struct ReliabilityConfig {
     pub(super) circuit_breaker: CircuitBreakerConfig,
     pub(super) circuit_breakers: BTreeMap<Target, CircuitBreakerConfig>,
     pub(super) rate_limits: BTreeMap<Target, RateLimitConfig>,
+    pub(super) bulkheads: BTreeMap<Target, BulkheadConfig>,
+    pub(super) tools: BTreeMap<String, ToolReliability>,
     pub(super) idempotency: IdempotencyConfig,
     pub(super) budget: Budget,
     pub(super) deadline: Duration,
@@ -59,6 +63,8 @@ impl Default for ReliabilityConfig {
             circuit_breaker: CircuitBreakerConfig::default(),
             circuit_breakers: BTreeMap::new(),
             rate_limits: BTreeMap::new(),
+            bulkheads: BTreeMap::new(),
+            tools: BTreeMap::new(),
             idempotency: IdempotencyConfig::default(),
             budget: Budget::new(),
             deadline: Duration::from_secs(300),
@@ -118,6 +124,18 @@ impl ReliabilityConfig {
         self
     }
 
+    /// Gives a target a number of calls in flight and a wait for a place of its own.
+    pub fn bulkhead_of(mut self, target: impl Into<Target>, config: BulkheadConfig) -> Self {
+        self.bulkheads.insert(target.into(), config);
+        self
+    }
+
+    /// Gives a tool (of a bundle: the tool that is replicated) retries and timeouts of its own.
+    pub fn tool(mut self, name: impl Into<String>, own: ToolReliability) -> Self {
+        self.tools.insert(name.into(), own);
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         for (field, duration) in [
             ("deadline", self.deadline),
@@ -127,53 +145,82 @@ impl ReliabilityConfig {
         ] {
             ConfigError::if_zero(field, duration)?;
         }
-        Ok(())
+        self.tools.values().try_for_each(ToolReliability::check)
     }
 
     pub(super) fn same_circuits(&self, other: &Self) -> bool {
         (&self.circuit_breaker, &self.circuit_breakers) == (&other.circuit_breaker, &other.circuit_breakers)
     }
 
-    pub(super) fn places(&self) -> (usize, Duration) {
-        (self.max_in_flight, self.max_wait)
+    pub(super) fn same_places(&self, other: &Self) -> bool {
+        (self.places(), &self.bulkheads) == (other.places(), &other.bulkheads)
+    }
+
+    /// The places of each target without its own.
+    pub(super) fn places(&self) -> BulkheadConfig {
+        BulkheadConfig::default().max_in_flight(self.max_in_flight).max_wait(self.max_wait)
     }
 }
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 struct Raw {
+    /// How failed attempts are repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<RetryPolicy>,
+    /// Another spelling of `retry`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_policy: Option<RetryPolicy>,
+    /// The circuit breaker of each target without one of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     circuit_breaker: Option<CircuitBreakerConfig>,
+    /// The circuit breakers of single targets, each from the defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     circuit_breakers: Option<BTreeMap<Target, CircuitBreakerConfig>>,
+    /// Another spelling of `circuit_breakers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     circuit_breaker_configs: Option<BTreeMap<Target, CircuitBreakerConfig>>,
+    /// Requests per minute to single targets; default: no limit.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     rate_limits: BTreeMap<Target, RateLimitConfig>,
+    /// Calls in flight to single targets, each from the defaults.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    bulkheads: BTreeMap<Target, BulkheadConfig>,
+    /// Retries and timeouts of single tools; of a bundle, of the tool that is replicated.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tools: BTreeMap<String, ToolReliability>,
+    /// How runs with an idempotency key are remembered.
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency: Option<IdempotencyConfig>,
+    /// Another spelling of `idempotency.enabled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_enabled: Option<bool>,
+    /// Another spelling of `idempotency.ttl`, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_ttl_ms: Option<u64>,
+    /// Another spelling of `idempotency.conflict_detection`.
     #[serde(skip_serializing_if = "Option::is_none")]
     conflict_detection: Option<bool>,
+    /// The budget of every run; a run's own is combined with it, the smaller wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<Budget>,
+    /// When a run must have ended; default 300 s, not zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     deadline: Option<RawDuration>,
+    /// How long one attempt may take; default 60 s, not zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt_timeout: Option<RawDuration>,
+    /// How long the first chunk of an answer may take; default 30 s, not zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_chunk_timeout: Option<RawDuration>,
+    /// How long an answer may pause; default 30 s, not zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     idle_timeout: Option<RawDuration>,
+    /// Calls in flight per target; default 64, not zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_in_flight: Option<usize>,
+    /// How long a call waits for its place; default 5 s. 0 rejects at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_wait: Option<RawDuration>,
 }
@@ -212,6 +259,8 @@ impl TryFrom<Raw> for ReliabilityConfig {
             circuit_breaker: raw.circuit_breaker.unwrap_or(plain.circuit_breaker),
             circuit_breakers: breakers.unwrap_or_default(),
             rate_limits: raw.rate_limits,
+            bulkheads: raw.bulkheads,
+            tools: raw.tools,
             idempotency,
             budget: raw.budget.unwrap_or(plain.budget),
             deadline: duration(raw.deadline, "deadline", plain.deadline)?,
@@ -232,6 +281,8 @@ impl From<ReliabilityConfig> for Raw {
             circuit_breaker: Some(config.circuit_breaker),
             circuit_breakers: Some(config.circuit_breakers),
             rate_limits: config.rate_limits,
+            bulkheads: config.bulkheads,
+            tools: config.tools,
             idempotency: Some(config.idempotency),
             budget: Some(config.budget),
             deadline: Some(config.deadline.into()),

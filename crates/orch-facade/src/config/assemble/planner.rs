@@ -76,16 +76,16 @@ impl Assembly<'_> {
     fn catalog(&self, builder: &ClientBuilder) -> Option<Catalog> {
         let (mut registry, mut known) = (Registry::builder(), HashSet::new());
         for registration in builder.registrations() {
-            known.insert(registration.spec().name());
+            known.insert(registration.spec().name().to_owned());
             registry = registry.tool(match registration {
                 Registration::Tool(tool) => tool.clone(),
                 Registration::Bundle { spec, inner, .. } => BoxTool::new(spec.clone(), inner.clone()),
             });
         }
-        for table in ["tools", "bundles"] {
-            for name in self.tree.value[table].as_object().into_iter().flat_map(|table| table.keys()) {
-                if known.insert(name) {
-                    registry = registry.tool(nothing(name));
+        for table in ["/tools", "/bundles"] {
+            for name in self.tree.keys(table) {
+                if known.insert(name.clone()) {
+                    registry = registry.tool(nothing(&name));
                 }
             }
         }

@@ -21,8 +21,7 @@ impl Assembly<'_> {
     pub(super) fn providers(&mut self) -> Providers {
         let prices = self.prices();
         // A provider whose table cannot be read is there all the same: its tools are not to blame.
-        let written = self.tree.value["providers"].as_object().into_iter().flat_map(|table| table.keys());
-        let mut providers: Providers = written.map(|name| (name.clone(), None)).collect();
+        let mut providers: Providers = self.tree.keys("/providers").into_iter().map(|name| (name, None)).collect();
         for (name, section) in &self.sections.providers {
             let pointer = child("/providers", name);
             let before = self.found.len();
@@ -52,7 +51,6 @@ impl Assembly<'_> {
             ("model", section.model.is_some(), !local, http),
             ("api_key", section.api_key.is_some(), !local, http),
             ("api_key_header", section.api_key_header.is_some(), !local, http),
-            ("target", section.target.is_some(), !local, http),
             ("free", section.free, !local, http),
             ("allow_insecure_http", section.allow_insecure_http, !local, http),
             ("connect_timeout_ms", section.connect_timeout_ms.is_some(), !local, http),
@@ -77,7 +75,7 @@ impl Assembly<'_> {
         prices: &PriceBook,
     ) -> Option<Arc<dyn Provider>> {
         match section.wire {
-            WireName::Local => self.local(pointer, section),
+            WireName::Local => self.local(pointer, name, section),
             #[cfg(feature = "openai")]
             WireName::Openai => self.http(pointer, name, section, prices, http::openai(section)),
             #[cfg(feature = "responses")]
@@ -94,14 +92,14 @@ impl Assembly<'_> {
     }
 
     #[cfg(feature = "local")]
-    fn local(&mut self, pointer: &str, section: &ProviderSection) -> Option<Arc<dyn Provider>> {
+    fn local(&mut self, pointer: &str, name: &str, section: &ProviderSection) -> Option<Arc<dyn Provider>> {
         let Some(path) = &section.document else {
             self.wrong(pointer, "the key `document` is missing: the file that answers are taken from");
             return None;
         };
         let document = self.text_of(&child(pointer, "document"), path)?;
         match orch_providers::LocalAnswerer::new(document) {
-            Ok(provider) => Some(Arc::new(provider)),
+            Ok(provider) => Some(Arc::new(provider.target(section.target.as_deref().unwrap_or(name)))),
             Err(error) => {
                 self.refused(pointer, &error);
                 None
@@ -110,7 +108,7 @@ impl Assembly<'_> {
     }
 
     #[cfg(not(feature = "local"))]
-    fn local(&mut self, pointer: &str, _: &ProviderSection) -> Option<Arc<dyn Provider>> {
+    fn local(&mut self, pointer: &str, _: &str, _: &ProviderSection) -> Option<Arc<dyn Provider>> {
         self.wrong(&child(pointer, "wire"), LACKING);
         None
     }

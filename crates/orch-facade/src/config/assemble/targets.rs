@@ -1,5 +1,4 @@
 use orch_core::Target;
-use serde_json::Value;
 
 use super::Assembly;
 use crate::ClientBuilder;
@@ -11,18 +10,31 @@ impl Assembly<'_> {
     /// Whether every target that has settings of its own is one that some tool reaches: a wrong name would change nothing.
     pub(super) fn targets(&mut self, builder: &ClientBuilder) {
         let mut known: Vec<String> = builder.registrations().iter().flat_map(reached).collect();
-        known.extend(self.sections.providers.keys().filter(|name| !known.contains(name)).cloned().collect::<Vec<_>>());
+        let providers = self.sections.providers.iter();
+        known.extend(providers.map(|(name, section)| section.target.as_ref().unwrap_or(name).clone()));
         known.sort_unstable();
         known.dedup();
-        for table in ["/reliability/circuit_breakers", "/reliability/rate_limits"] {
-            let written = self.tree.value.pointer(table).and_then(Value::as_object);
-            let names: Vec<String> = written.map(|table| table.keys().cloned().collect()).unwrap_or_default();
-            for name in names.iter().filter(|name| !known.contains(name)) {
-                let pointer = child(table, name);
-                if self.tree.is_written(&pointer) {
-                    let meant = meant(name, known.iter().map(String::as_str));
-                    self.wrong(&pointer, format!("no tool has the target `{name}`{meant}"));
-                }
+        for table in ["/reliability/circuit_breakers", "/reliability/rate_limits", "/reliability/bulkheads"] {
+            self.names(table, &known, "no tool has the target");
+        }
+        // Of a bundle, what is called is the tool that it replicates.
+        let called = builder.registrations().iter().map(|registration| match registration {
+            Registration::Tool(tool) => tool.spec().name().to_owned(),
+            Registration::Bundle { inner, .. } => inner.spec().name().to_owned(),
+        });
+        let mut tools: Vec<String> = called.chain(self.tree.keys("/tools")).collect();
+        tools.sort_unstable();
+        tools.dedup();
+        self.names("/reliability/tools", &tools, "no tool that is called has the name");
+    }
+
+    /// Finds the keys of a table that nothing is called by.
+    fn names(&mut self, table: &str, known: &[String], none: &str) {
+        for name in self.tree.keys(table).iter().filter(|name| !known.contains(name)) {
+            let pointer = child(table, name);
+            if self.tree.is_written(&pointer) {
+                let meant = meant(name, known.iter().map(String::as_str));
+                self.wrong(&pointer, format!("{none} `{name}`{meant}"));
             }
         }
     }

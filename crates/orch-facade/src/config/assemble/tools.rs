@@ -23,8 +23,7 @@ impl Assembly<'_> {
         let mut known = of_code(&builder);
         let in_code: Vec<String> = known.keys().cloned().collect();
         for table in ["tools", "bundles"] {
-            let written = self.tree.value[table].as_object().into_iter().flat_map(|table| table.keys());
-            for name in written.cloned().collect::<Vec<_>>() {
+            for name in self.tree.keys(&format!("/{table}")) {
                 let pointer = child(&format!("/{table}"), &name);
                 if in_code.contains(&name) {
                     self.wrong(&pointer, format!("the code has registered a tool `{name}` already"));
