@@ -18,6 +18,7 @@ mod layer_order;
 mod layering;
 mod links;
 mod openai_client;
+mod packaging;
 mod planning;
 mod provider_check;
 mod public_api;

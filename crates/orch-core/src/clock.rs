@@ -15,8 +15,8 @@ pub fn wall_clock() -> Duration {
 
 /// A fresh 128-bit id as 32 hexadecimal digits, the form of a W3C trace id.
 pub(crate) fn fresh_id() -> Arc<str> {
-    let id = fastrand::u128(1..).to_be_bytes();
-    let digit = |n: u8| char::from(b"0123456789abcdef"[usize::from(n)]);
+    let id = fastrand::u128(1..);
     // By hand: formatting takes ten times as long.
-    id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>().into()
+    let digits: [u8; 32] = std::array::from_fn(|place| b"0123456789abcdef"[(id >> (124 - 4 * place) & 15) as usize]);
+    str::from_utf8(&digits).expect("digits are letters").into()
 }

@@ -316,7 +316,7 @@ impl CallContext {
             self.progress.commit();
         }
         if !self.muted {
-            self.emit(|| Event::Delta { kind, text: text.to_owned() });
+            self.run.events.emit_delta((self.call.replicate, kind, text), || self.origin());
         }
     }
 

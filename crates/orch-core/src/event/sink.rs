@@ -3,13 +3,13 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use tokio::time::Instant;
 
 use super::lane::Lane;
-use super::{Envelope, Event, Origin};
+use super::{DeltaKind, Envelope, Event, Origin};
 use crate::context::Identity;
 use crate::{Redactor, wall_clock};
 
@@ -116,6 +116,33 @@ impl EventSink {
         }
     }
 
+    /// Emits a piece of an answer. One that joins a piece which the only listener has not read yet is not built at all.
+    pub(crate) fn emit_delta(
+        &self,
+        (replicate, kind, text): (Option<u32>, DeltaKind, &str),
+        origin: impl FnOnce() -> Origin,
+    ) {
+        if self.is_listening() && !self.join(replicate, kind, text) {
+            self.publish(origin(), Event::Delta { kind, text: text.to_owned() });
+        }
+    }
+
+    /// Whether the piece has joined another, and nobody else is to be told.
+    fn join(&self, replicate: Option<u32>, kind: DeltaKind, text: &str) -> bool {
+        let Some(hub) = &self.0 else { return false };
+        let merged = {
+            let mut state = hub.lock();
+            if state.ended || !state.forwards.is_empty() {
+                return false;
+            }
+            state.merge(replicate, kind, text)
+        };
+        if let Some(Some(waker)) = &merged {
+            waker.wake_by_ref();
+        }
+        merged.is_some()
+    }
+
     /// Copies the event only for sinks that it is repeated to, and for listeners beyond the first.
     fn publish(&self, origin: Origin, event: Event) {
         let Some(hub) = &self.0 else { return };
@@ -129,13 +156,11 @@ impl EventSink {
             state.ended = event.is_terminal();
             let goes_on = !state.ended && !state.forwards.is_empty();
             let repeated = goes_on.then(|| (origin.clone(), event.clone(), state.forwards.clone()));
-            // A delta that joins another needs no envelope of its own.
-            let merged = match (&event, &*state.lanes) {
-                (Event::Delta { kind, text }, [only]) => lock(only).merge(origin.replicate, *kind, text),
+            let merged = match &event {
+                Event::Delta { kind, text } => state.merge(origin.replicate, *kind, text),
                 _ => None,
             };
             if let Some(waker) = merged {
-                state.next_seq += 1;
                 wakers.extend(waker);
             } else if !state.lanes.is_empty() {
                 let envelope = hub.envelope(state.next_seq, origin, event);
@@ -154,6 +179,16 @@ impl EventSink {
                 sink.emit(|| (origin.clone(), event.clone()));
             }
         }
+    }
+}
+
+impl State {
+    /// A delta that joins another needs no envelope of its own; with the waker to be woken.
+    fn merge(&mut self, replicate: Option<u32>, kind: DeltaKind, text: &str) -> Option<Option<Waker>> {
+        let [only] = &*self.lanes else { return None };
+        let waker = lock(only).merge(replicate, kind, text)?;
+        self.next_seq += 1;
+        Some(waker)
     }
 }
 

@@ -51,7 +51,7 @@ impl ChatSink {
     /// Text, refusals, reasoning and tool calls go to the listeners, and all but reasoning commit the attempt. An
     /// empty piece is only a sign of life, like [`ChatEvent::Heartbeat`].
     pub fn event(&self, now: Instant, event: ChatEvent) {
-        if event == ChatEvent::Heartbeat {
+        if matches!(event, ChatEvent::Heartbeat) {
             return self.0.context.progress().heartbeat(now);
         }
         self.deliver(now, &event);

@@ -99,8 +99,9 @@ pub(super) struct Choice<'a> {
     /// In a chunk of a stream.
     #[serde(borrow)]
     delta: Option<Piece<'a>>,
+    /// Boxed, like the refusal and the list of calls.
     #[serde(borrow)]
-    pub(super) finish_reason: Option<Text<'a>>,
+    pub(super) finish_reason: Option<Box<Text<'a>>>,
     error: Option<IgnoredAny>,
 }
 
@@ -117,7 +118,7 @@ pub(super) struct Piece<'a> {
     #[serde(borrow)]
     pub(super) content: Option<Loose<'a>>,
     #[serde(borrow)]
-    pub(super) refusal: Option<Text<'a>>,
+    pub(super) refusal: Option<Box<Text<'a>>>,
     #[serde(borrow)]
     pub(super) reasoning_content: Option<Text<'a>>,
     #[serde(borrow)]

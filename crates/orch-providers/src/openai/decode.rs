@@ -91,7 +91,7 @@ impl<'a> Decoder<'a> {
         let Some(mut choice) = choice else { return Ok(()) };
         let reason = choice.finish_reason.take().filter(|reason| !reason.0.is_empty() && !self.ended);
         self.pieces(choice.into_piece(), emit)?;
-        match reason.as_ref().map(Text::as_str) {
+        match reason.as_deref().map(Text::as_str) {
             Some("error") => {
                 let failure = Failure::unexplained("the provider ended the answer with an error");
                 Err(self.speaker.failed(failure, None))

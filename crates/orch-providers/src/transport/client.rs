@@ -19,7 +19,7 @@ use tower_http::trace::{DefaultOnFailure, ResponseBody, Trace, TraceLayer};
 use tracing::{Level, Span};
 
 use super::body::{Body, chain, unreachable};
-use super::identity::{CallId, FromCall};
+use super::identity::{CallId, FromCall, trace_parent};
 use super::route::Route;
 use super::{BaseUrl, Caps, Endpoint};
 
@@ -91,15 +91,14 @@ impl Transport {
         body: Bytes,
         call: &CallContext,
     ) -> Result<Response<Body>, Error> {
-        let id = CallId::of(call);
-        let parent = id.trace_parent(call);
+        // Made only if somebody sees it.
+        let id = (self.takes_id || tracing::span_enabled!(Level::DEBUG)).then(|| CallId::of(call));
         let mut request = Request::new(Outgoing { url: endpoint.url.clone(), body, id });
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = endpoint.uri.clone();
         *request.headers_mut() = headers;
-        request.headers_mut().extend(parent.map(|parent| (TRACE_PARENT, parent)));
-        if self.takes_id {
-            let id = request.body().id.clone();
+        request.headers_mut().extend(trace_parent(call).map(|parent| (TRACE_PARENT, parent)));
+        if let (true, Some(id)) = (self.takes_id, request.body().id.clone()) {
             request.extensions_mut().insert(id);
         }
         let answer = self.service.clone().oneshot(request).await;
@@ -132,7 +131,7 @@ impl fmt::Debug for Transport {
 struct Outgoing {
     url: Url,
     body: Bytes,
-    id: CallId,
+    id: Option<CallId>,
 }
 
 /// The layers ask for a body; the client takes the bytes.
@@ -153,7 +152,7 @@ fn span(request: &Request<Outgoing>) -> Span {
         server.address = request.uri().host(),
         server.port = request.uri().port_u16(),
         url.path = request.uri().path(),
-        call_id = request.body().id.as_str(),
+        call_id = request.body().id.as_ref().map(CallId::as_str),
     )
 }
 

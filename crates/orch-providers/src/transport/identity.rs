@@ -1,5 +1,6 @@
 //! How a call is told apart at the other end: an id of its own, and the trace that it belongs to.
 
+use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
@@ -18,34 +19,35 @@ impl CallId {
         id.push_str(run);
         id.extend(part.chars().map(|letter| if letter == '/' { '-' } else { letter }));
         id.push_str("-a");
-        id.push_str(&call.attempt().to_string());
+        let attempt = write!(id, "{}", call.attempt());
+        attempt.expect("a text takes whatever is written");
         Self(id)
     }
 
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+}
 
-    /// W3C trace context: the run's trace, with this attempt as the parent of what the server does. None when the
-    /// run's trace id is not one of that standard.
-    pub(super) fn trace_parent(&self, call: &CallContext) -> Option<HeaderValue> {
-        let trace = call.trace_id();
-        let valid = trace.len() == 32
-            && trace.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-            && trace.bytes().any(|byte| byte != b'0');
-        let mut hasher = DefaultHasher::new();
-        self.0.hash(&mut hasher);
-        // Zero is no span id.
-        let span = hasher.finish() | 1;
-        let digit = |place: u32| b"0123456789abcdef"[(span >> (4 * place) & 15) as usize];
-        let mut parent = Vec::with_capacity(55);
-        parent.extend_from_slice(b"00-");
-        parent.extend_from_slice(trace.as_bytes());
-        parent.push(b'-');
-        parent.extend((0..16).rev().map(digit));
-        parent.extend_from_slice(b"-01");
-        valid.then(|| HeaderValue::from_maybe_shared(Bytes::from(parent)).ok()).flatten()
-    }
+/// W3C trace context: the run's trace, with this attempt as the parent of what the server does. None when the run's
+/// trace id is not one of that standard.
+pub(super) fn trace_parent(call: &CallContext) -> Option<HeaderValue> {
+    let trace = call.trace_id();
+    let valid = trace.len() == 32
+        && trace.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && trace.bytes().any(|byte| byte != b'0');
+    let mut hasher = DefaultHasher::new();
+    (call.request_id(), call.part_path(), call.attempt()).hash(&mut hasher);
+    // Zero is no span id.
+    let span = hasher.finish() | 1;
+    let digit = |place: u32| b"0123456789abcdef"[(span >> (4 * place) & 15) as usize];
+    let mut parent = Vec::with_capacity(55);
+    parent.extend_from_slice(b"00-");
+    parent.extend_from_slice(trace.as_bytes());
+    parent.push(b'-');
+    parent.extend((0..16).rev().map(digit));
+    parent.extend_from_slice(b"-01");
+    valid.then(|| HeaderValue::from_maybe_shared(Bytes::from(parent)).ok()).flatten()
 }
 
 /// Takes the id that the request carries.
@@ -80,7 +82,7 @@ mod tests {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
         let parent = |trace: &str| {
             let call = CallContext::new().with_request_id("run").with_trace_id(trace);
-            CallId::of(&call).trace_parent(&call)
+            trace_parent(&call)
         };
         let sent = parent(id).unwrap();
         assert!(sent.to_str().unwrap().starts_with(&format!("00-{id}-")) && sent.len() == 55, "{sent:?}");

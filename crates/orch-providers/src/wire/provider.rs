@@ -179,7 +179,11 @@ impl<W: Wire> HttpProvider<W> {
     }
 
     fn headers(&self, stream: bool) -> HeaderMap {
-        let mut headers = self.headers.clone();
+        // With room for those of the call and of the client.
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + 4);
+        for (name, value) in &self.headers {
+            headers.append(name.clone(), value.clone());
+        }
         if stream {
             headers.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
         }
