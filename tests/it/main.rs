@@ -32,5 +32,6 @@ mod runs;
 mod seeds;
 mod snippets;
 mod support;
+mod telemetry;
 mod tour;
 mod wire;

@@ -24,6 +24,7 @@ pub mod store;
 mod suggest;
 mod sync;
 mod target;
+pub mod telemetry;
 mod timeline;
 mod tool;
 mod usage;

@@ -11,6 +11,7 @@ mod drain;
 mod error;
 mod events;
 mod explain;
+pub mod metrics;
 mod orchestrator;
 mod outcome;
 mod registration;

@@ -7,7 +7,7 @@ mod pages;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub(crate) use self::capture::Capture;
+pub(crate) use self::capture::{Capture, Kind};
 pub(crate) use self::file_store::FileStore;
 pub(crate) use self::pages::{documents, outside_code, root};
 use orch_core::{BoxTool, Error, IntoTool, Output, Request, ToolSpec, tool_fn};

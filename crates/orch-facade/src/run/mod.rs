@@ -126,6 +126,8 @@ impl Run {
     }
 
     async fn drive(mut self) -> Result<Outcome, Error> {
+        #[cfg(feature = "metrics")]
+        let client = self.client.clone();
         let prepared = self.prepare();
         let context = self.request.context().clone();
         let result = match prepared {
@@ -133,6 +135,8 @@ impl Run {
             Err(error) => Err(error),
         };
         context.emit(|| terminal(&result));
+        #[cfg(feature = "metrics")]
+        crate::metrics::record(&client, &context, &result);
         result.map_err(|error| context.redactor().error(error))
     }
 

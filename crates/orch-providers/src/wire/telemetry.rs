@@ -1,7 +1,7 @@
-//! The names under which a call appears in traces: those of OpenTelemetry's GenAI conventions, in one place. What is
+//! The names under which a call appears in traces: those of [`orch_core::telemetry`]. What is
 //! asked and answered is not recorded.
 
-use orch_core::{HasContext, Usage};
+use orch_core::{HasContext, Usage, telemetry as names};
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -12,29 +12,29 @@ use crate::provider::ProviderInfo;
 pub(super) fn attempt(info: &ProviderInfo, request: &ChatRequest, seed: Option<u64>) -> Span {
     tracing::info_span!(
         "chat",
-        gen_ai.operation.name = "chat",
-        gen_ai.provider.name = info.name(),
-        gen_ai.request.model = info.model_for(request),
-        gen_ai.request.seed = seed,
-        gen_ai.request.temperature = request.temperature(),
-        gen_ai.request.max_tokens = request.max_tokens(),
-        gen_ai.response.model = Empty,
-        gen_ai.response.id = Empty,
-        gen_ai.response.finish_reasons = Empty,
-        gen_ai.usage.input_tokens = Empty,
-        gen_ai.usage.output_tokens = Empty,
-        attempt = request.context().attempt(),
+        { names::OPERATION } = names::CHAT,
+        { names::PROVIDER } = info.name(),
+        { names::REQUEST_MODEL } = info.model_for(request),
+        { names::REQUEST_SEED } = seed,
+        { names::REQUEST_TEMPERATURE } = request.temperature(),
+        { names::REQUEST_MAX_TOKENS } = request.max_tokens(),
+        { names::RESPONSE_MODEL } = Empty,
+        { names::RESPONSE_ID } = Empty,
+        { names::RESPONSE_FINISH } = Empty,
+        { names::USAGE_INPUT } = Empty,
+        { names::USAGE_OUTPUT } = Empty,
+        { names::ATTEMPT } = request.context().attempt(),
     )
 }
 
 /// What is known once the answer is there.
 pub(super) fn record(span: &Span, response: &ChatResponse) {
     let Usage { input_tokens, output_tokens, .. } = &response.usage;
-    span.record("gen_ai.response.model", response.model.as_deref());
-    span.record("gen_ai.response.id", response.request_id.as_deref());
-    span.record("gen_ai.response.finish_reasons", response.finish.as_ref().map(finish));
-    span.record("gen_ai.usage.input_tokens", input_tokens.map(|tokens| tokens.value));
-    span.record("gen_ai.usage.output_tokens", output_tokens.map(|tokens| tokens.value));
+    span.record(names::RESPONSE_MODEL, response.model.as_deref());
+    span.record(names::RESPONSE_ID, response.request_id.as_deref());
+    span.record(names::RESPONSE_FINISH, response.finish.as_ref().map(finish));
+    span.record(names::USAGE_INPUT, input_tokens.map(|tokens| tokens.value));
+    span.record(names::USAGE_OUTPUT, output_tokens.map(|tokens| tokens.value));
 }
 
 fn finish(reason: &FinishReason) -> &str {

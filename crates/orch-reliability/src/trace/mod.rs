@@ -1,7 +1,6 @@
 //! Spans around calls and attempts: who, where, how often, and how it ended; never what was said.
 
 mod layer;
-mod names;
 mod span;
 
 pub use self::layer::{ResponseFuture, Trace, TraceLayer};

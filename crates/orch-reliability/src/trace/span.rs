@@ -1,8 +1,6 @@
-use orch_core::{CallContext, Error};
+use orch_core::{CallContext, Error, telemetry as names};
 use tracing::field::{Empty, display};
 use tracing::{Span, debug_span, info_span};
-
-use super::names;
 
 /// The span of a call. Nothing is read from the context, ids included, unless somebody listens.
 pub(super) fn call_span(context: &CallContext) -> Span {
