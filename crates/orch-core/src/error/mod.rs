@@ -35,6 +35,8 @@ struct Inner {
     attempts: Vec<AttemptRecord>,
     limits: Option<LimitHint>,
     output: Option<Output>,
+    /// Whether the output is the whole answer.
+    finished: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -54,6 +56,7 @@ impl Error {
             attempts: Vec::new(),
             limits: None,
             output: None,
+            finished: false,
             source: None,
         }))
     }
@@ -141,6 +144,13 @@ impl Error {
         self.0.output.as_ref()
     }
 
+    /// The [`output`](Self::output), if it is the tool's whole answer and only a limit that it broke made an error of it.
+    /// An idempotency layer stores it as the success that it is.
+    #[must_use]
+    pub fn finished(&self) -> Option<&Output> {
+        self.output().filter(|_| self.0.finished)
+    }
+
     /// Whether it is certain that the tool was not executed: the connection was refused, the
     /// provider rejected the call (429, 503, 529), or one of our layers did.
     #[must_use]
@@ -202,10 +212,16 @@ impl Error {
         self.edit(|inner| inner.limits = Some(limits))
     }
 
-    /// Adds work that was done and paid for.
+    /// Adds work that was done and paid for, as much of it as there is.
     #[must_use]
     pub fn with_output(self, output: Output) -> Self {
-        self.edit(|inner| inner.output = Some(output))
+        self.edit(|inner| (inner.output, inner.finished) = (Some(output), false))
+    }
+
+    /// Adds the tool's whole answer: it [stands](Self::finished), although it broke a limit.
+    #[must_use]
+    pub fn with_finished(self, output: Output) -> Self {
+        self.edit(|inner| (inner.output, inner.finished) = (Some(output), true))
     }
 
     /// Notes that the tool was certainly not executed.

@@ -44,6 +44,9 @@ pub struct ErrorRecord {
     /// Work that was done and paid for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Output>,
+    /// Whether that is the tool's whole answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub finished: bool,
 }
 
 impl From<&Error> for ErrorRecord {
@@ -61,6 +64,7 @@ impl From<&Error> for ErrorRecord {
             attempts: inner.attempts.clone(),
             limits: inner.limits,
             output: inner.output.clone(),
+            finished: inner.finished,
         }
     }
 }
@@ -77,6 +81,7 @@ impl From<ErrorRecord> for Error {
             inner.attempts = record.attempts;
             inner.limits = record.limits;
             inner.output = record.output;
+            inner.finished = record.finished;
         })
     }
 }

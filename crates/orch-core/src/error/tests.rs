@@ -151,6 +151,20 @@ fn an_error_that_was_read_back_answers_every_question_as_before() {
 }
 
 #[test]
+fn only_a_whole_answer_is_finished_work() {
+    let (whole, part) = (Output::from("all of it"), Output::from("half"));
+    let error = Error::tool_execution("over budget").with_finished(whole.clone());
+    let read: Error = serde_json::from_str(&serde_json::to_string(&error).unwrap()).unwrap();
+    for error in [error.clone(), read] {
+        assert_eq!((error.finished(), error.output()), (Some(&whole), Some(&whole)));
+    }
+    for error in [Error::tool_execution("cut off").with_output(part.clone()), error.with_output(part.clone())] {
+        assert_eq!((error.finished(), error.output()), (None, Some(&part)));
+    }
+    assert_eq!(Error::tool_execution("nothing").finished(), None);
+}
+
+#[test]
 fn the_stored_form_has_the_documented_names() {
     let error = Error::new(ErrorKind::Timeout { phase: TimeoutPhase::Idle, after: Some(Duration::from_millis(250)) });
     assert_eq!(

@@ -71,7 +71,7 @@ impl Account {
         match (self.mode, result) {
             (Mode::Hard, Ok(output)) => match self.meter.check() {
                 Ok(()) => Ok(output),
-                Err(overrun) => Err(overrun.with_output(output)),
+                Err(overrun) => Err(overrun.with_finished(output)),
             },
             (_, result) => result,
         }

@@ -29,6 +29,7 @@ pub struct IdempotencyConfig {
     pub(super) ttl: Duration,
     pub(super) conflict_detection: bool,
     pub(super) lease: Duration,
+    pub(super) store_timeout: Duration,
     pub(super) execution_timeout: Duration,
     pub(super) on_abandon: OnAbandon,
 }
@@ -51,6 +52,7 @@ impl Default for IdempotencyConfig {
             ttl: Duration::from_secs(3600),
             conflict_detection: true,
             lease: Duration::from_secs(30),
+            store_timeout: Duration::from_secs(5),
             execution_timeout: Duration::from_secs(600),
             on_abandon: OnAbandon::Finish,
         }
@@ -83,7 +85,19 @@ impl IdempotencyConfig {
     /// After how much silence others may take work in flight for dead; default 30 s, renewed three times as
     /// often. Less than 1 s counts as 1 s.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(Self::SHORTEST_LEASE);
+        self.lease = Self::leasable(lease);
+        self
+    }
+
+    fn leasable(lease: Duration) -> Duration {
+        lease.max(Self::SHORTEST_LEASE)
+    }
+
+    /// How long the store may take for a step (a claim, a renewal, storing a result with all repeats); default 5 s. A
+    /// store that takes longer has failed: what is `Pure` runs without it, all else is refused, and an answer that it
+    /// would not take is handed out all the same. Zero: it has to answer without waiting.
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
         self
     }
 
@@ -125,6 +139,8 @@ struct Raw {
     lease: Option<RawDuration>,
     /// How long the work may take, whatever the callers' own deadlines; default 10 minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    store_timeout: Option<RawDuration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     execution_timeout: Option<RawDuration>,
     /// What happens to work when every caller has gone; default `finish`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,18 +157,16 @@ impl TryFrom<Raw> for IdempotencyConfig {
         let ttl_ms = raw.idempotency_ttl_ms.map(Duration::from_millis);
         let ttl = one_of(("ttl", ttl), ("idempotency_ttl_ms", ttl_ms))?;
         let lease = RawDuration::read_option(raw.lease, "lease")?;
+        let store_timeout = RawDuration::read_option(raw.store_timeout, "store_timeout")?;
         let timeout = RawDuration::read_option(raw.execution_timeout, "execution_timeout")?;
-        let config = Self {
+        Ok(Self {
             enabled: enabled.unwrap_or(plain.enabled),
             ttl: ttl.unwrap_or(plain.ttl),
             conflict_detection: raw.conflict_detection.unwrap_or(plain.conflict_detection),
+            lease: lease.map_or(plain.lease, Self::leasable),
+            store_timeout: store_timeout.unwrap_or(plain.store_timeout),
             execution_timeout: timeout.unwrap_or(plain.execution_timeout),
             on_abandon: raw.on_abandon.unwrap_or(plain.on_abandon),
-            ..plain
-        };
-        Ok(match lease {
-            Some(lease) => config.lease(lease),
-            None => config,
         })
     }
 }
@@ -166,6 +180,7 @@ impl From<IdempotencyConfig> for Raw {
             idempotency_ttl_ms: None,
             conflict_detection: Some(config.conflict_detection),
             lease: Some(config.lease.into()),
+            store_timeout: Some(config.store_timeout.into()),
             execution_timeout: Some(config.execution_timeout.into()),
             on_abandon: Some(config.on_abandon),
         }
@@ -211,8 +226,25 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back_as_it_was() {
-        let config = IdempotencyConfig::default().lease(Duration::from_millis(1500)).on_abandon(OnAbandon::Cancel);
-        assert_eq!(read(&serde_json::to_string(&config).unwrap()), Ok(config));
-        assert_eq!(config.lease(Duration::ZERO).lease, Duration::from_secs(1));
+        let config = IdempotencyConfig::default()
+            .enabled(false)
+            .ttl(Duration::from_secs(7))
+            .conflict_detection(false)
+            .lease(Duration::from_millis(1500))
+            .store_timeout(Duration::from_millis(250))
+            .execution_timeout(Duration::from_secs(8))
+            .on_abandon(OnAbandon::Cancel);
+        let written = serde_json::to_value(config).unwrap();
+        let defaults = serde_json::to_value(IdempotencyConfig::default()).unwrap();
+        for (name, value) in written.as_object().unwrap() {
+            assert_ne!(*value, defaults[name], "{name} is not the default here");
+        }
+        assert_eq!(read(&written.to_string()), Ok(config));
+    }
+
+    #[test]
+    fn a_lease_is_a_second_at_least_however_it_is_set() {
+        assert_eq!(IdempotencyConfig::default().lease(Duration::ZERO).lease, Duration::from_secs(1));
+        assert_eq!(read(r#"{ "lease": "10ms" }"#), Ok(IdempotencyConfig::default().lease(Duration::from_secs(1))));
     }
 }

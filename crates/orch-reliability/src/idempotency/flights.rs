@@ -1,7 +1,6 @@
 //! What runs in this process, by key: who opened a flight, who joined it, who is still there.
 
 use std::any::{Any, TypeId};
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::task::Waker;
@@ -19,9 +18,14 @@ use crate::sync::{Mutex, lock};
 /// Flights are found by their key and the type of their response: those of two types meet in the store only.
 type Name = (TypeId, Key);
 
+type Table = HashMap<Name, Arc<dyn Any + Send + Sync>, ByHashedKey>;
+
 /// The flights of a layer.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<HashMap<Name, Arc<dyn Any + Send + Sync>, ByHashedKey>>);
+pub(super) struct Flights(Mutex<Table>);
+
+/// A flight, and the number of a seat in it.
+type Place<T> = (Arc<Flight<T>>, u64);
 
 /// One flight: everything that the work and those who wait for it share.
 #[derive(Debug)]
@@ -71,28 +75,34 @@ impl Flights {
         config: &IdempotencyConfig,
         caller: &CallContext,
     ) -> Result<(Seat<T>, Option<Landing<T>>), Error> {
-        let mut table = lock(&self.0);
-        let place = table.entry((TypeId::of::<T>(), key.clone()));
-        if let Entry::Occupied(flight) = &place {
-            let flight = Arc::clone(flight.get()).downcast::<Flight<T>>();
-            let flight = flight.expect("flights are found by their response type");
-            if let Some(number) = flight.join(fingerprint)? {
-                flight.context.events().forward_to(caller.events());
-                return Ok((Seat::new(flight, number, config.on_abandon, caller), None));
-            }
-        }
-        let flight = Arc::new(Flight {
-            flights: Arc::clone(self),
-            name: place.key().clone(),
-            fingerprint,
-            context: caller.detach(config.execution_timeout),
-            state: Mutex::new(State::FIRST),
-        });
-        place.insert_entry(Arc::clone(&flight) as Arc<dyn Any + Send + Sync>);
-        drop(table);
+        let name = (TypeId::of::<T>(), key.clone());
+        let joined = join(&lock(&self.0), &name, fingerprint)?;
+        let ((flight, number), opened) = match joined {
+            Some(place) => (place, false),
+            None => self.open(name, fingerprint, caller.detach(config.execution_timeout))?,
+        };
+        let landing = opened.then(|| Landing(Arc::clone(&flight)));
         flight.context.events().forward_to(caller.events());
-        let seat = Seat::new(Arc::clone(&flight), FIRST_SEAT, config.on_abandon, caller);
-        Ok((seat, Some(Landing(flight))))
+        Ok((Seat::new(flight, number, config.on_abandon, caller), landing))
+    }
+
+    /// The first place in a new flight, and that it is new; unless somebody else has just opened one: that one is joined.
+    fn open<T: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        name: Name,
+        fingerprint: Fingerprint,
+        context: CallContext,
+    ) -> Result<(Place<T>, bool), Error> {
+        let (flights, state) = (Arc::clone(self), Mutex::new(State::FIRST));
+        let flight = Arc::new(Flight { flights, name: name.clone(), fingerprint, context, state });
+        let mut table = lock(&self.0);
+        if let Some(place) = join(&table, &name, fingerprint)? {
+            return Ok((place, false));
+        }
+        let ended = table.insert(name, Arc::clone(&flight) as Arc<dyn Any + Send + Sync>);
+        drop(table);
+        drop(ended);
+        Ok(((flight, FIRST_SEAT), true))
     }
 
     /// Forgets a flight that has ended, unless another one of the same name has taken its place.
@@ -112,6 +122,17 @@ impl Flights {
     pub(super) fn len(&self) -> usize {
         lock(&self.0).len()
     }
+}
+
+/// A seat in the flight of this name, if there is one that has not ended.
+fn join<T: Send + Sync + 'static>(
+    table: &Table,
+    name: &Name,
+    fingerprint: Fingerprint,
+) -> Result<Option<Place<T>>, Error> {
+    let Some(flight) = table.get(name) else { return Ok(None) };
+    let flight = Arc::clone(flight).downcast::<Flight<T>>().expect("flights are found by their response type");
+    Ok(flight.join(fingerprint)?.map(|number| (flight, number)))
 }
 
 /// The seat of the caller who opened the flight.

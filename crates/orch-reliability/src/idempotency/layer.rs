@@ -15,11 +15,13 @@ use crate::MemoryStore;
 /// another request is a `Conflict`. Requests without a key pass straight through.
 ///
 /// The work runs in a task of its own from the first time on that it waits, so no caller's cancellation or deadline ends it
-/// for the others; what needs no waiting costs no task.
+/// for the others; what needs no waiting costs no task. Another task renews its lease from then on, so work that keeps
+/// its thread busy in between keeps its claim. Work that blocks a thread before it waits for the first time renews
+/// nothing: it belongs into `spawn_blocking`, here as everywhere.
 /// Callers that joined, or came later, paid nothing: their response is marked by [`Replay`](super::Replay).
 ///
 /// Failures are not stored: everyone who waits gets the error, the next caller tries anew. Two exceptions:
-/// finished work inside an error (a budget turned out to be overrun) is stored as the success it is, and a tool
+/// [finished](orch_core::Error::finished) work inside an error (a budget turned out to be overrun) is stored as the success it is, and a tool
 /// that must run at most once keeps its key when it may have had its effect although it failed (a timeout, a
 /// broken connection, a panic): the next caller gets `OutcomeUnknown` until somebody
 /// [resolves](orch_core::store::IdempotencyStore::resolve) it.
@@ -53,7 +55,10 @@ use crate::MemoryStore;
 /// # Errors
 /// `Conflict`; `InProgress` when another process works on the key and the caller's time is up; `OutcomeUnknown`;
 /// `LeaseLost` when another process took over and its result stands; `StoreUnavailable` when the store fails and
-/// the effect is not `Pure` (what is `Pure` runs without it, and the event `idempotency_degraded` says so).
+/// the effect is not `Pure` (what is `Pure` runs without it, and the event `idempotency_degraded` says so). A step of the
+/// store that takes longer than [`store_timeout`](IdempotencyConfig::store_timeout) has failed. A result is offered to a
+/// store that fails four times at most within that time; in the end the caller gets it all the same, the event says
+/// that it is not stored, and the key is free again, or in doubt, when its lease has ended.
 /// Outside a tokio runtime a request with a key fails.
 ///
 /// The effect that counts is the context's, [`Effect::AtMostOnce`](orch_core::Effect) unless a scope outside this

@@ -29,7 +29,7 @@ pub trait Replay: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
         self
     }
 
-    /// The response that `output`, finished work inside an error, stands for; by default none. Such work is
+    /// The response that `output`, [finished](orch_core::Error::finished) work inside an error, stands for; by default none. Such work is
     /// stored and replayed as a success: it was done and paid for.
     #[must_use]
     fn from_output(_output: &Output) -> Option<Self> {

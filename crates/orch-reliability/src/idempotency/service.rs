@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tower::Service;
 use tracing::Instrument;
 
+use super::bounded::Bounded;
 use super::seat::Seat;
 use super::work::Work;
 use super::{IdempotencyLayer, Replay, ResponseFuture, record};
@@ -92,6 +93,7 @@ impl IdempotencyLayer {
         if let Some(landing) = opened {
             *request.context_mut() = landing.flight().context().clone();
             let Self { store, config, .. } = self;
+            let store = Bounded::new(store, config.store_timeout);
             let work = Work { store, config, effect: caller.effect(), landing };
             start(Box::pin(work.run(inner, request).in_current_span()), &seat, &runtime).await;
         }

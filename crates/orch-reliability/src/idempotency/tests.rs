@@ -6,6 +6,7 @@ mod outages;
 mod records;
 mod responses;
 mod single_flight;
+mod slow_stores;
 
 use std::future::{Future, pending};
 use std::pin::{Pin, pin};

@@ -2,27 +2,27 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::sync::Arc;
 use std::time::Duration;
 
-use orch_core::store::{Claim, IdempotencyStore, Key, Lease, OwnerId, Record, StoreError, Takeover};
+use orch_core::store::{Claim, Key, Lease, OwnerId, Record, StoreError, Takeover};
 use orch_core::{AskedBy, CallContext, Class, Deadline, Effect, Error, ErrorKind, Event};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
+use super::bounded::Bounded;
 use super::flights::{Landing, conflict};
+use super::heartbeat::Heartbeat;
 use super::landed::Landed;
 use super::seat::{in_progress, passed};
 use super::{IdempotencyConfig, Replay, record};
 use crate::CatchPanicLayer;
-use crate::backoff::fraction;
 
 /// The shortest pause between two claims, whatever a store answers.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
 /// What the work needs to know.
 pub(super) struct Work<T: 'static> {
-    pub(super) store: Arc<dyn IdempotencyStore>,
+    pub(super) store: Bounded,
     pub(super) config: IdempotencyConfig,
     pub(super) effect: Effect,
     pub(super) landing: Landing<T>,
@@ -164,26 +164,17 @@ impl<T: Replay> Work<T> {
         }
     }
 
-    /// Renews the lease three times as often as needed. A store that fails is asked again; a lease that is lost
-    /// stays lost, which the completion will find out: the work is paid for and its result may still be of use.
+    /// Starts when the work waits for the first time.
     async fn heartbeat(&self, lease: Option<&Lease>) -> Infallible {
-        if let Some(lease) = lease {
-            let beat = lease.ttl / 3 - fraction(lease.ttl / 30, fastrand::u64(..));
-            loop {
-                tokio::time::sleep(beat).await;
-                if let Ok(false) = self.store.renew(self.key(), lease).await {
-                    tracing::warn!(key = %self.shown_key(), "another process took the idempotency key over");
-                    break;
-                }
-            }
-        }
+        let start = |lease: &Lease| Heartbeat::start(self.store.clone(), self.landing.flight(), lease.clone());
+        let _beats = lease.map(start);
         pending().await
     }
 
     async fn settle(&self, result: Result<T, Error>, lease: &Lease) -> Landed<T> {
         match result {
             Ok(response) => self.store_response(Landed::Fresh(response), lease).await,
-            Err(error) => match finished_work(&error) {
+            Err(error) => match error.finished().and_then(T::from_output) {
                 Some(response) => self.store_response(Landed::Overrun(error, response), lease).await,
                 None => {
                     self.give_up(&error, lease).await;
@@ -243,9 +234,7 @@ impl<T: Replay> Work<T> {
     /// The lease ends by itself in the end.
     fn note(&self, result: Result<bool, StoreError>) {
         if let Err(error) = result {
-            let (key, error) = (self.shown_key(), error.to_string());
-            let error = self.context().redactor().text(&error);
-            tracing::warn!(%key, %error, "an idempotency key stays claimed until its lease ends");
+            self.degraded(&format!("the key stays claimed until its lease ends: {error}"));
         }
     }
 
@@ -254,12 +243,6 @@ impl<T: Replay> Work<T> {
         tracing::warn!(key = %self.shown_key(), reason = %shown, "idempotency degraded");
         self.context().emit(|| Event::IdempotencyDegraded { reason: reason.into() });
     }
-}
-
-/// Work that was finished before a budget turned out to be overrun.
-fn finished_work<T: Replay>(error: &Error) -> Option<T> {
-    let output = error.output().filter(|_| error.class() == Class::BudgetExceeded)?;
-    T::from_output(output)
 }
 
 /// Whether the tool may have had its effect although it failed.

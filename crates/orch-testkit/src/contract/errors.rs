@@ -78,7 +78,7 @@ fn samples() -> Vec<Error> {
         provider(429).with_class(Class::Throttled).with_retry_after(Duration::from_secs(2)).with_not_executed(),
         provider(500),
         Error::tool_execution("wrong").with_class(Class::Auth),
-        Error::new(overrun).with_output(Output::from("paid for")),
+        Error::new(overrun).with_finished(Output::from("paid for")),
         Error::new(ErrorKind::StreamBroken { reason: "reset".into() }).with_output(Output::from("half an ans")),
         Error::bad_output("/items/0", "not a number"),
     ]

@@ -13,7 +13,7 @@ async fn a_failure_reaches_those_who_wait_and_not_those_who_come_later() {
 #[tokio::test(start_paused = true)]
 async fn finished_work_inside_an_error_is_replayed_as_a_success() {
     let overrun = Error::tool_execution("over budget").with_class(Class::BudgetExceeded);
-    let bench = Bench::fails_once(overrun.with_output(Output::from("paid for")));
+    let bench = Bench::fails_once(overrun.with_finished(Output::from("paid for")));
     let (first, joiner) = (bench.start(pure()), bench.start(pure()));
     let error = first.await.unwrap().unwrap_err();
     assert_eq!(error.output().and_then(|output| output.content().as_text()), Some("paid for"));
@@ -24,11 +24,13 @@ async fn finished_work_inside_an_error_is_replayed_as_a_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn partial_work_inside_another_error_is_not_replayed() {
-    let broken = Error::tool_execution("broken").with_class(Class::StreamBroken);
-    let bench = Bench::fails_once(broken.with_output(Output::from("half")));
-    bench.call(pure()).await.unwrap_err();
-    assert_eq!(number(&bench.call(pure()).await.unwrap()), 2);
+async fn partial_work_inside_an_error_is_not_replayed_whatever_its_class() {
+    for class in [Class::StreamBroken, Class::BudgetExceeded] {
+        let cut_off = Error::tool_execution("cut off").with_class(class);
+        let bench = Bench::fails_once(cut_off.with_output(Output::from("half")));
+        bench.call(pure()).await.unwrap_err();
+        assert_eq!(number(&bench.call(pure()).await.unwrap()), 2, "{class}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

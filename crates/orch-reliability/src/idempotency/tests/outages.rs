@@ -78,7 +78,7 @@ impl IdempotencyStore for Flaky {
 }
 
 /// A request that listens, and what it has heard of a degraded store when its run has ended.
-async fn degradations(bench: &Bench) -> (Result<Output, Error>, Vec<String>) {
+pub(super) async fn degradations(bench: &Bench) -> (Result<Output, Error>, Vec<String>) {
     let mut caller = context(Effect::Pure);
     let mut events = caller.subscribe();
     let result = bench.call(pure().with_context(caller)).await;
