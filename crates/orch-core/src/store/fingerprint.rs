@@ -11,7 +11,8 @@ pub trait HasFingerprint {
     fn fingerprint(&self) -> Fingerprint;
 }
 
-/// 128 bits that stand for a JSON value: equal values have equal fingerprints whatever the order of their keys.
+/// 128 bits that stand for a JSON value: values of the same text have equal fingerprints, whatever the order of their keys.
+/// Numbers are what is written: `1` and `1.0` are two, and so are `0.0` and `-0.0`, although they compare as equal.
 ///
 /// SipHash-2-4 with 128 bits and a fixed, public key, over a canonical form of the value, so the same value has the same
 /// fingerprint in every process and in every version of this crate: results may be stored for long. Two values that
@@ -231,6 +232,8 @@ mod tests {
             "-1",
             "1.0",
             "-1.0",
+            "0.0",
+            "-0.0",
             "18446744073709551615",
             "-9223372036854775808",
             r#""""#,

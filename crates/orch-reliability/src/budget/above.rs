@@ -108,8 +108,10 @@ impl Above {
         Some(runtime.spawn(async move {
             let above = Arc::clone(&saying.above);
             match saying.say().await {
-                Ok(()) if above.unsaid_len() > 0 => drop(tokio::spawn(above.say_backlog())),
-                Ok(()) => {}
+                Ok(()) => {
+                    let more = above.unsaid().front().is_some();
+                    more.then(|| tokio::spawn(above.say_backlog()));
+                }
                 Err(error) => above.failed(&error),
             }
         }))
@@ -246,6 +248,16 @@ impl Drop for Saying {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_shows_how_many_endings_wait_and_which_hold_is_which() {
+        let above = Arc::new(Above::new(Arc::new(crate::MemoryLedger::new()), |_| Vec::new()));
+        let ending = Ending { levels: Arc::new([]), hold: HoldId(7), spent: Spend::ZERO, keep: true };
+        above.unsaid().push_back(ending);
+        assert_eq!(format!("{above:?}"), "Above { unsaid: 1, .. }");
+        let held = Held { above, levels: Arc::new([]), hold: HoldId(7), grant: Grant::Given };
+        assert_eq!(format!("{held:?}"), "Held { hold: HoldId(7), .. }");
+    }
 
     #[test]
     fn a_run_holds_its_limits_else_its_estimate_else_the_smallest_amount() {

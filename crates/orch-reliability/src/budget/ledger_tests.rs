@@ -255,6 +255,52 @@ async fn what_a_failing_ledger_was_not_told_is_told_with_the_next_run_or_by_hand
     assert_eq!((layer.untold(), standing(&*ledger).await), (0, at(11, 0)));
 }
 
+/// Counts what is logged as a warning.
+#[derive(Clone, Default)]
+struct Warnings(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN && metadata.target().starts_with("orch_reliability::budget")
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_could_not_be_told_is_logged() {
+    // With one subscriber alone, `tracing` remembers the answer of the thread that came first for all.
+    let _another = tracing::Dispatch::new(Warnings::default());
+    let warnings = Warnings::default();
+    let _listening = tracing::subscriber::set_default(warnings.clone());
+    tracing::callsite::rebuild_interest_cache();
+    let ledger = Arc::new(Flaky::default());
+    let breaks = Arc::clone(&ledger);
+    let tool = service_fn(move |_: Ask| {
+        breaks.fails.store(true, Ordering::Relaxed);
+        async { Ok::<_, Error>(Output::from("fine").with_usage(tokens(4))) }
+    });
+    let layer = under(&ledger, 100, 100);
+    assert!(layer.layer(tool).oneshot(Ask::pure()).await.is_ok());
+    settle().await;
+    assert_eq!(layer.untold(), 1);
+    assert_eq!(warnings.0.load(Ordering::Relaxed), 1);
+}
+
 /// A tool that makes the ledger late while it works.
 fn delays(
     ledger: &Arc<Flaky>,

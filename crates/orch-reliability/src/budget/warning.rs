@@ -57,9 +57,9 @@ mod tests {
     fn standing(tokens: u64, nanos: u64, millis: u64) -> Standing {
         Standing {
             limits: Limits { tokens: Some(1_000), cost: Some(Usd::from_nanos(1_000)) },
-            time: Some(Duration::from_secs(1)),
+            time: Some(Duration::from_secs(2)),
             spent: Spend { tokens, cost: Usd::from_nanos(nanos) },
-            elapsed: Duration::from_millis(millis),
+            elapsed: 2 * Duration::from_millis(millis),
         }
     }
 

@@ -154,9 +154,7 @@ impl Breaker {
     fn lock(&self, now: Instant) -> Locked<'_> {
         let mut core = lock(&self.core);
         let (successes, bucket) = (self.fast_path.close(), core.bucket);
-        if successes > 0 {
-            core.state.absorb(successes, bucket);
-        }
+        core.state.absorb(successes, bucket);
         Locked { breaker: self, core, now }
     }
 }

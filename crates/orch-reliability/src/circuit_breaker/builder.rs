@@ -87,3 +87,32 @@ impl CircuitBreakerBuilder {
         CircuitBreakerLayer { registry: Arc::new(registry) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use orch_core::{CallContext, Error};
+
+    use super::*;
+    use crate::circuit_breaker::verdict::Verdict;
+
+    /// How long a circuit stays open after a failure.
+    fn open_for(layer: &CircuitBreakerLayer) -> Duration {
+        let circuit = layer.registry.circuit(&"down".into());
+        let failed = Err::<(), _>(Error::transient("it failed"));
+        Arc::clone(&circuit).admit(&CallContext::new()).unwrap().report(Verdict::of(&failed));
+        circuit.admit(&CallContext::new()).unwrap_err().retry_after().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_builder_was_told_before_and_after_its_settings_were_replaced_holds() {
+        let config =
+            CircuitBreakerConfig::default().failure_threshold(1).cooldown(Duration::from_secs(100)).jitter(0.5);
+        let board = HealthBoard::new();
+        let built = || CircuitBreakerLayer::builder().health(board.clone()).config(config.clone());
+        let (one, two) = (open_for(&built().seed(7).build().unwrap()), open_for(&built().seed(7).build().unwrap()));
+        assert_eq!(one, two, "one seed, one jitter");
+        assert!((50..150).contains(&one.as_secs()), "{one:?}");
+        assert_ne!(board.read(&"down".into()), orch_core::Health::default());
+        assert_ne!(one, open_for(&built().seed(8).build().unwrap()));
+    }
+}

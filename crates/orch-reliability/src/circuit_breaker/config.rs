@@ -340,10 +340,42 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back_as_it_was() {
-        let config = CircuitBreakerConfig::default()
+        let config = all_set();
+        let written = serde_json::to_value(&config).unwrap();
+        let defaults = serde_json::to_value(CircuitBreakerConfig::default()).unwrap();
+        for (name, value) in written.as_object().unwrap() {
+            assert_ne!(Some(value), defaults.get(name), "{name} is not the default here");
+        }
+        assert_eq!(read(&written.to_string()), Ok(config));
+    }
+
+    /// Every setting, and none its default.
+    fn all_set() -> CircuitBreakerConfig {
+        CircuitBreakerConfig::default()
             .failure_threshold(3)
+            .failure_rate(0.25)
+            .min_calls(7)
+            .window(Duration::from_secs(20))
+            .cooldown(Duration::from_secs(4))
+            .max_cooldown(Duration::from_secs(120))
+            .jitter(0.5)
+            .probes(2)
+            .successes_to_close(3)
+            .probe_lease(Duration::from_secs(9))
             .slow_after(Duration::from_millis(1500))
-            .max_cooldown(Duration::from_secs(120));
-        assert_eq!(read(&serde_json::to_string(&config).unwrap()), Ok(config));
+            .slow_rate(0.75)
+    }
+
+    #[test]
+    fn each_setting_is_kept_by_those_that_follow() {
+        let secs = Duration::from_secs;
+        let CircuitBreakerConfig { failure_threshold, failure_rate, min_calls, window, cooldown, .. } = all_set();
+        assert_eq!((failure_threshold, failure_rate, min_calls), (3, 0.25, 7));
+        assert_eq!((window, cooldown), (secs(20), secs(4)));
+        let CircuitBreakerConfig { max_cooldown, jitter, probes, successes, probe_lease, .. } = all_set();
+        assert_eq!((max_cooldown, jitter, probes), (Some(secs(120)), 0.5, 2));
+        assert_eq!((successes, probe_lease), (3, secs(9)));
+        let CircuitBreakerConfig { slow_after, slow_rate, .. } = all_set();
+        assert_eq!((slow_after, slow_rate), (Some(Duration::from_millis(1500)), 0.75));
     }
 }

@@ -235,12 +235,13 @@ impl State {
         self.window.add_successes(successes, bucket);
     }
 
-    /// Whether it can be forgotten: a fresh state would behave the same, or it is long since anybody asked.
+    /// Whether it can be forgotten: a fresh state would behave the same, as it does for a circuit that has been well and
+    /// has nothing in its window, or it is long since anybody asked.
     pub(super) fn is_idle(&self, now: Instant, rules: &Rules) -> bool {
         let idle = IDLE.max(rules.config.longest_cooldown());
         let quiet = |since: Instant| now.saturating_duration_since(since) >= idle;
         let at_rest = match &self.phase {
-            Phase::Closed { since } => quiet(*since) && self.counts(now) == Counts::default(),
+            Phase::Closed { since } => (self.openings == 0 || quiet(*since)) && self.counts(now) == Counts::default(),
             Phase::Open { until } => until.is_some_and(quiet),
             Phase::HalfOpen { since, probes, .. } => {
                 quiet(*since) && probes.iter().all(|probe| quiet(probe.lease_ends))
@@ -343,7 +344,7 @@ impl State {
         let factor = 1_u32.checked_shl(self.openings.saturating_sub(1)).unwrap_or(u32::MAX);
         let base = config.cooldown.saturating_mul(factor).min(config.longest_cooldown());
         let chance = fastrand::Rng::with_seed(rules.seed.wrapping_add(self.generation)).f64();
-        let jitter = 1.0 + config.jitter * (2.0 * chance - 1.0);
+        let jitter = (1.0 - config.jitter) + 2.0 * config.jitter * chance;
         Duration::try_from_secs_f64(base.as_secs_f64() * jitter).unwrap_or(Duration::MAX)
     }
 

@@ -69,7 +69,7 @@ impl Scale {
     pub(super) fn number(&self, now: Instant) -> u64 {
         let elapsed = now.saturating_duration_since(self.began).as_nanos();
         let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX) / self.bucket;
-        elapsed.min(u64::MAX - 2 * BUCKETS as u64) + 1
+        elapsed.saturating_add(1)
     }
 }
 
@@ -87,7 +87,7 @@ impl Window {
         *self = Self::new(self.scale);
     }
 
-    /// Counts a call. Says whether the window holds anything but prompt successes: if not, no rule can be broken, and
+    /// Counts a call, unless it is reported so late that its bucket has made room for a newer one. Says whether the window holds anything but prompt successes: if not, no rule can be broken, and
     /// nothing has to be summed up.
     pub(super) fn record(&mut self, sample: Sample, slow: bool, now: Instant) -> bool {
         let number = self.scale.number(now);
@@ -98,12 +98,13 @@ impl Window {
         if !calm && sample == Sample::Success {
             self.end_run();
         }
-        let counts = self.bucket(number);
-        counts.calls = counts.calls.saturating_add(1);
-        counts.failures =
-            counts.failures.saturating_add(u32::from(matches!(sample, Sample::Failure | Sample::Throttled)));
-        counts.consecutive = counts.consecutive.saturating_add(u32::from(sample == Sample::Failure));
-        counts.slow = counts.slow.saturating_add(u32::from(slow));
+        if let Some(counts) = self.bucket(number) {
+            let failed = matches!(sample, Sample::Failure | Sample::Throttled);
+            counts.calls = counts.calls.saturating_add(1);
+            counts.failures = counts.failures.saturating_add(u32::from(failed));
+            counts.consecutive = counts.consecutive.saturating_add(u32::from(sample == Sample::Failure));
+            counts.slow = counts.slow.saturating_add(u32::from(slow));
+        }
         !calm
     }
 
@@ -111,19 +112,20 @@ impl Window {
     pub(super) fn add_successes(&mut self, successes: u32, number: u64) {
         if successes > 0 {
             self.end_run();
-            let counts = self.bucket(number);
-            counts.calls = counts.calls.saturating_add(successes);
+            if let Some(counts) = self.bucket(number) {
+                counts.calls = counts.calls.saturating_add(successes);
+            }
         }
     }
 
     /// Whether there is nothing but prompt successes in the window that ends with this bucket.
     pub(super) fn is_calm(&self, number: u64) -> bool {
-        self.troubled == 0 || self.troubled + BUCKETS as u64 <= number
+        self.troubled == 0 || has_left(self.troubled, number)
     }
 
     pub(super) fn counts(&self, now: Instant) -> Counts {
         let newest = self.scale.number(now);
-        let live = self.buckets.iter().filter(|bucket| bucket.number + BUCKETS as u64 > newest);
+        let live = self.buckets.iter().filter(|bucket| !has_left(bucket.number, newest));
         live.fold(Counts::default(), |sum, Bucket { counts, .. }| Counts {
             calls: sum.calls.saturating_add(counts.calls),
             failures: sum.failures.saturating_add(counts.failures),
@@ -138,14 +140,20 @@ impl Window {
         }
     }
 
-    fn bucket(&mut self, number: u64) -> &mut Counts {
+    /// The counters of a bucket; `None` when a newer one has taken its place.
+    fn bucket(&mut self, number: u64) -> Option<&mut Counts> {
         let slot = usize::try_from(number % BUCKETS as u64).expect("below ten");
         let bucket = &mut self.buckets[slot];
-        if bucket.number != number {
+        if bucket.number < number {
             *bucket = Bucket { number, counts: Counts::default() };
         }
-        &mut bucket.counts
+        (bucket.number == number).then_some(&mut bucket.counts)
     }
+}
+
+/// Whether a bucket is too old for the window that ends with `newest`.
+fn has_left(number: u64, newest: u64) -> bool {
+    newest.saturating_sub(number) >= BUCKETS as u64
 }
 
 #[cfg(test)]
@@ -212,6 +220,42 @@ mod tests {
         assert!(window.record(Sample::Success, true, start + Duration::from_secs(1)));
         assert!(window.record(Sample::Success, false, start + Duration::from_secs(59)));
         assert!(!window.record(Sample::Success, false, start + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_report_that_comes_a_window_late_takes_nothing_from_the_newer_ones() {
+        let start = Instant::now();
+        let mut window = Window::new(Scale::new(start, Duration::from_secs(60)));
+        let late = start + Duration::from_secs(1);
+        let now = late + Duration::from_secs(60);
+        for _ in 0..3 {
+            window.record(Sample::Failure, false, now);
+        }
+        let before = window.counts(now);
+        assert_eq!((before.calls, before.failures, before.consecutive), (3, 3, 3));
+        window.record(Sample::Failure, true, late);
+        assert_eq!(window.counts(now), before);
+        window.add_successes(5, window.scale().number(late));
+        assert_eq!(window.counts(now), Counts { consecutive: 0, ..before }, "a success ends the run all the same");
+    }
+
+    #[test]
+    fn no_successes_end_no_run_of_failures() {
+        let start = Instant::now();
+        let mut window = Window::new(Scale::new(start, Duration::from_secs(60)));
+        window.record(Sample::Failure, false, start);
+        window.add_successes(0, window.scale().number(start));
+        assert_eq!(window.counts(start).consecutive, 1);
+    }
+
+    #[test]
+    fn at_the_end_of_time_buckets_are_still_counted() {
+        let start = Instant::now();
+        let mut window = Window::new(Scale::new(start, Duration::from_nanos(1)));
+        let late = start + Duration::from_secs(700 * 366 * 24 * 3600);
+        assert_eq!(window.scale().number(late), u64::MAX);
+        window.record(Sample::Failure, false, late);
+        assert_eq!(window.counts(late).failures, 1);
     }
 
     #[test]

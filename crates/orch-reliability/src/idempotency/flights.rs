@@ -260,7 +260,7 @@ impl<T> Drop for Landing<T> {
     }
 }
 
-pub(super) fn store_panicked() -> ErrorKind {
+fn store_panicked() -> ErrorKind {
     ErrorKind::Panicked { message: "the idempotency store panicked".into() }
 }
 

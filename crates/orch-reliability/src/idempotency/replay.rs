@@ -60,3 +60,16 @@ impl Replay for Output {
 impl Replay for String {}
 
 impl Replay for Value {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_output_is_work_that_an_error_can_carry() {
+        let output = Output::from("paid for");
+        assert_eq!((output.to_output(), Output::from_output(&output)), (Some(output.clone()), Some(output.clone())));
+        assert_eq!(("text".to_owned().to_output(), String::from_output(&output)), (None, None));
+        assert_eq!((Value::Null.to_output(), Value::from_output(&output)), (None, None));
+    }
+}

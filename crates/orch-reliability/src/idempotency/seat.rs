@@ -9,7 +9,7 @@ use orch_core::store::Key;
 use orch_core::{AskedBy, CallContext, Deadline, Error, ErrorKind, EventSink};
 use tokio::time::Instant;
 
-use super::flights::{FIRST_SEAT, Flight, View, store_panicked};
+use super::flights::{FIRST_SEAT, Flight, View};
 use super::landed::Landed;
 use super::{OnAbandon, Replay};
 
@@ -26,11 +26,6 @@ pub(super) struct Seat<T: 'static> {
 impl<T> Seat<T> {
     pub(super) fn new(flight: Arc<Flight<T>>, number: u64, on_abandon: OnAbandon, caller: &CallContext) -> Self {
         Self { flight, number, on_abandon, events: caller.events().clone() }
-    }
-
-    /// The store panicked before the work had a task of its own.
-    pub(super) fn store_panicked(&self) {
-        self.flight.land(Landed::Failed(Error::new(store_panicked())));
     }
 }
 

@@ -11,7 +11,6 @@ use tower::Service;
 use tracing::Instrument;
 
 use super::bounded::Bounded;
-use super::seat::Seat;
 use super::work::Work;
 use super::{IdempotencyLayer, Replay, ResponseFuture, record};
 
@@ -95,7 +94,7 @@ impl IdempotencyLayer {
             let Self { store, config, .. } = self;
             let store = Bounded::new(store, config.store_timeout);
             let work = Work { store, config, effect: caller.effect(), landing };
-            start(Box::pin(work.run(inner, request).in_current_span()), &seat, &runtime).await;
+            start(Box::pin(work.run(inner, request).in_current_span()), &runtime).await;
         }
         seat.landed(&caller).await
     }
@@ -109,15 +108,13 @@ impl IdempotencyLayer {
 
 /// Polls the work once where it is, for much of it needs no waiting: a stored answer, a tool that answers at once. If it
 /// waits, it goes on in a task of its own, so that no caller's end ends it.
-async fn start<T, F>(mut work: Pin<Box<F>>, seat: &Seat<T>, runtime: &Handle)
+async fn start<F>(mut work: Pin<Box<F>>, runtime: &Handle)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let first = poll_fn(|cx| Poll::Ready(catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))));
-    match first.await {
-        Ok(Poll::Ready(())) => {}
-        Ok(Poll::Pending) => drop(runtime.spawn(work)),
-        // As a task would: the panic ends the work, not its caller.
-        Err(_) => seat.store_panicked(),
+    // As in a task, a panic ends the work and not its caller, who hears of it as everyone does: by the landing.
+    if let Ok(Poll::Pending) = first.await {
+        drop(runtime.spawn(work));
     }
 }

@@ -83,3 +83,37 @@ impl Expiry<Key, Kept> for KeepFor {
         Some(kept.keep)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEEP: Duration = Duration::from_secs(7);
+
+    fn record(bytes: usize) -> Record {
+        Record { content_type: "text/plain".into(), schema_version: 1, bytes: vec![0; bytes].into() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_result_weighs_its_bytes_its_names_and_a_fixed_cost() {
+        let key = serde_json::json!({ "namespace": "ten", "key": "key-1", "part": "/r" });
+        let key: Key = serde_json::from_value(key).unwrap();
+        let finished = Finished::bounded(10_000);
+        finished.insert(&key, Fingerprint::from_bytes([0; 16]), record(1_000), KEEP, Instant::now());
+        assert_eq!(finished.bytes(), 256 + 3 + 5 + 2 + 1_000);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "moka's signature")]
+    fn the_cache_frees_each_result_after_its_own_time() {
+        let (key, now) = (Key::new("key").unwrap(), std::time::Instant::now());
+        let kept = Kept {
+            fingerprint: Fingerprint::from_bytes([0; 16]),
+            record: record(1),
+            keep: KEEP,
+            until: Instant::from_std(now),
+        };
+        assert_eq!(KeepFor.expire_after_create(&key, &kept, now), Some(KEEP));
+        assert_eq!(KeepFor.expire_after_update(&key, &kept, now, Some(2 * KEEP)), Some(KEEP));
+    }
+}

@@ -57,3 +57,14 @@ impl fmt::Debug for Withdrawal {
         f.debug_struct("Withdrawal").field("free", &self.refund.is_none()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_withdrawal_shows_whether_it_is_free() {
+        assert_eq!(format!("{:?}", Withdrawal::free()), "Withdrawal { free: true }");
+        assert_eq!(format!("{:?}", Withdrawal::new(|| ())), "Withdrawal { free: false }");
+    }
+}

@@ -193,9 +193,8 @@ async fn the_budget_is_kept_between_the_calls() {
     let (provider, meter) = (Scripted::new(script), Meter::new(Budget::new().tokens(130).limits()));
     let error = run(adder(&provider).max_tokens(10), &meter).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::BudgetExceeded { .. }), "{error}");
-    let output = error.output().unwrap();
-    assert_eq!(output.metadata()["tool_steps"].as_array().unwrap().len(), 1);
-    assert_eq!(error.finished(), None, "a conversation that was cut off is no answer");
+    // Work under this class would count as finished.
+    assert_eq!(error.output(), None);
     assert_eq!((provider.asked().len(), meter.settled().tokens), (1, 111));
 }
 

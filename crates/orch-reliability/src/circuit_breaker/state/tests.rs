@@ -423,6 +423,37 @@ fn jitter_stays_in_its_bounds_and_follows_the_seed() {
     assert_eq!(all, (0..500).map(open_for).collect::<Vec<_>>());
 }
 
+#[test]
+fn a_circuit_that_never_opened_is_idle_with_its_window_and_one_that_did_after_a_quarter_of_an_hour() {
+    let idle = |bench: &Bench| bench.state.is_idle(bench.now, &bench.rules);
+    let mut bench = Bench::closed();
+    assert!(idle(&bench), "nothing has happened");
+    bench.call(Verdict::Success);
+    assert!(!idle(&bench));
+    bench.wait(60 * SECOND);
+    assert!(idle(&bench));
+    let (mut bench, first) = Bench::half_open();
+    bench.report(first, Verdict::Success);
+    bench.call(Verdict::Success);
+    bench.wait(899 * SECOND);
+    assert!(!idle(&bench), "it would open for longer than a fresh one");
+    bench.wait(SECOND);
+    assert!(idle(&bench));
+}
+
+#[test]
+fn a_half_open_circuit_is_idle_when_its_last_probe_has_been_over_for_long() {
+    let (mut bench, _) = Bench::half_open();
+    bench.wait(900 * SECOND);
+    assert!(!bench.state.is_idle(bench.now, &bench.rules), "a probe was over just now");
+    bench.wait(LEASE);
+    assert!(bench.state.is_idle(bench.now, &bench.rules));
+    let (mut bench, probe) = Bench::half_open();
+    bench.report(probe, Verdict::Success);
+    bench.wait(899 * SECOND);
+    assert!(!bench.state.is_idle(bench.now, &bench.rules));
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Wait(u64),

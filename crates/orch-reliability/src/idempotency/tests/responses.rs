@@ -27,6 +27,34 @@ async fn any_response_that_implements_replay_can_be_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_response_that_cannot_be_written_leaves_the_key_free_or_in_doubt_by_its_effect() {
+    #[derive(Clone, Debug, serde::Deserialize)]
+    struct Unwritable;
+    impl serde::Serialize for Unwritable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("no way to write it"))
+        }
+    }
+    impl Replay for Unwritable {}
+    let tool = service_fn(|_: Request| async { Ok::<_, Error>(Unwritable) });
+    for (effect, in_doubt) in [(Effect::Pure, false), (Effect::IdempotentDownstream, false), (Effect::AtMostOnce, true)]
+    {
+        let layer = IdempotencyLayer::in_memory();
+        let call = || layer.layer(tool).oneshot(request(effect));
+        assert!(call().await.is_ok(), "it is an answer all the same");
+        let start = Instant::now();
+        let again = call().await;
+        let unknown = matches!(&again, Err(error) if matches!(error.kind(), ErrorKind::OutcomeUnknown { .. }));
+        assert_eq!((again.is_ok(), unknown, start.elapsed()), (!in_doubt, in_doubt, Duration::ZERO));
+    }
+}
+
+#[test]
+fn a_layer_shows_its_settings() {
+    assert!(format!("{:?}", IdempotencyLayer::in_memory()).contains("ttl: 3600s"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_service_is_always_ready() {
     let (inner, mut handle) = tower_test::mock::pair::<Request, Output>();
     handle.allow(0);

@@ -80,6 +80,10 @@ impl IdempotencyStore for Troubled {
         through(&self.claims, self.inner.claim(key, fingerprint, owner, lease, takeover)).await
     }
 
+    fn recall(&self, key: &Key, fingerprint: &Fingerprint) -> Option<Record> {
+        self.inner.recall(key, fingerprint)
+    }
+
     async fn renew(&self, key: &Key, lease: &Lease) -> Result<bool, StoreError> {
         self.renewals.fetch_add(1, Ordering::Relaxed);
         self.inner.renew(key, lease).await
@@ -148,6 +152,16 @@ async fn offering_a_result_ends_after_four_times_or_in_the_stores_time_and_the_c
         // Not stored: the claim ends with its lease, and the next caller, who may, works anew.
         assert_eq!(number(&bench.call(pure()).await.unwrap()), 2);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_is_at_hand_is_handed_out_without_asking_a_store_that_fails() {
+    let store = Arc::new(Troubled::default());
+    let bench = prompt(Troubled::default()).with_store(store.clone());
+    assert!(bench.call(request(Effect::AtMostOnce)).await.is_ok());
+    store.claims.lock().unwrap().push_back(FailsForGood);
+    assert!(bench.call(request(Effect::AtMostOnce)).await.unwrap().replayed());
+    assert!(bench.call(other()).await.is_ok(), "what is not at hand is asked for, and what is pure runs without");
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,6 +52,16 @@ async fn a_key_in_flight_is_busy_until_its_lease_ends_and_another_request_confli
 }
 
 #[tokio::test(start_paused = true)]
+async fn its_bounds_are_those_that_are_documented_and_it_says_what_is_in_flight() {
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    assert_eq!((MemoryStore::DEFAULT_BYTES, MemoryStore::DOUBT_KEEP), (67_108_864, hours(7 * 24)));
+    assert_eq!(RESOLVED_KEEP, hours(24));
+    let store = MemoryStore::new();
+    lease(&store).await;
+    assert_eq!(format!("{store:?}"), "MemoryStore { in_flight: 1, .. }");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renewed_lease_counts_from_the_renewal() {
     let store = MemoryStore::new();
     let lease = lease(&store).await;
