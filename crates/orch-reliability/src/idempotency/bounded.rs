@@ -1,7 +1,9 @@
 //! A store of which no step takes longer than it may.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use orch_core::store::{Claim, Fingerprint, IdempotencyStore, Key, Lease, OwnerId, Record, StoreError, Takeover};
@@ -72,7 +74,14 @@ impl Bounded {
     }
 }
 
+/// A timer is made only for a step that really waits.
 async fn within<A>(limit: Duration, step: impl Future<Output = Result<A, StoreError>>) -> Result<A, StoreError> {
-    let late = || StoreError::Transient(format!("it took longer than {limit:?}").into());
-    timeout(limit, step).await.unwrap_or_else(|_| Err(late()))
+    let mut step = pin!(step);
+    match poll_fn(|cx| Poll::Ready(step.as_mut().poll(cx))).await {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => {
+            let late = || StoreError::Transient(format!("it took longer than {limit:?}").into());
+            timeout(limit, step).await.unwrap_or_else(|_| Err(late()))
+        }
+    }
 }
