@@ -137,9 +137,10 @@ struct Raw {
     /// After how much silence others may take work in flight for dead; default 30 s, at least 1 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     lease: Option<RawDuration>,
-    /// How long the work may take, whatever the callers' own deadlines; default 10 minutes.
+    /// How long the store may take for a step; default 5 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     store_timeout: Option<RawDuration>,
+    /// How long the work may take, whatever the callers' own deadlines; default 10 minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     execution_timeout: Option<RawDuration>,
     /// What happens to work when every caller has gone; default `finish`.
