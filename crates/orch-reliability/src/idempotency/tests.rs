@@ -4,6 +4,7 @@ mod failures;
 mod keys;
 mod outages;
 mod records;
+mod redacted;
 mod responses;
 mod single_flight;
 mod slow_stores;
