@@ -1,7 +1,7 @@
 //! The JSON Schema of a type, as providers take it when they guarantee the fit.
 
 use schemars::{JsonSchema, schema_for};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The schema of `T` in the part of JSON Schema that strict modes know, and whether it lies within it: maps with keys of
 /// any name, tuples, values of any type, and whatever is no object as a whole do not.
@@ -41,8 +41,17 @@ fn tighten_object(schema: &mut Map<String, Value>) -> bool {
     if schema.get("type").is_some_and(is_numeric) {
         schema.remove("format");
     }
+    // Strict modes take a reference alone, but one of one with a description.
+    if schema.len() > 1
+        && !schema.contains_key("anyOf")
+        && let Some(reference) = schema.remove("$ref")
+    {
+        schema.insert("anyOf".to_owned(), json!([{ "$ref": reference }]));
+    }
     let says_what = ["type", "$ref", "anyOf", "enum", "const"].iter().any(|name| schema.contains_key(*name));
-    let mut strict = says_what && ["allOf", "prefixItems"].iter().all(|name| !schema.contains_key(*name));
+    let refers_alone = !schema.contains_key("$ref") || schema.len() == 1;
+    let known = ["allOf", "prefixItems"].iter().all(|name| !schema.contains_key(*name));
+    let mut strict = says_what && refers_alone && known;
     for (key, value) in schema.iter_mut() {
         strict &= match key.as_str() {
             "properties" | "$defs" => {
@@ -74,8 +83,6 @@ fn is_numeric(kind: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
-
-    use serde_json::json;
 
     use super::*;
 
@@ -133,6 +140,16 @@ mod tests {
         assert!(strict, "{schema}");
         assert_eq!(schema["$defs"]["Shape"]["anyOf"][1]["required"], json!(["kind", "side"]));
         assert_eq!(schema["properties"]["field"]["uniqueItems"], Value::Null);
+    }
+
+    #[test]
+    fn a_reference_stands_alone_and_its_description_beside() {
+        let (schema, strict) = strict_schema::<One<Item>>();
+        assert!(strict, "{schema}");
+        let field = json!({ "description": "What it is.", "anyOf": [{ "$ref": "#/$defs/Item" }] });
+        assert_eq!(schema["properties"]["field"], field);
+        let mut both = json!({ "$ref": "#/$defs/Item", "anyOf": [{ "type": "null" }] });
+        assert!(!tighten(&mut both));
     }
 
     #[test]

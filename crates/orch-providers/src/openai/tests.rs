@@ -68,6 +68,22 @@ fn a_llama_cpp_stream_is_read() {
     assert_eq!(events, expected);
 }
 
+/// No index and no finish reason, usage before the content, and the content, two calls and the reason in one chunk.
+#[test]
+fn fields_that_are_absent_and_many_things_in_one_chunk_are_read() {
+    let call =
+        |index: u32, name: &str| json!({ "index": index, "id": name, "function": { "name": name, "arguments": "{}" } });
+    let delta = json!({ "content": "b", "tool_calls": [call(0, "f"), call(1, "g")] });
+    let events = ok(sse(&[
+        json!({ "choices": [{ "delta": { "content": "a" } }], "usage": { "prompt_tokens": 3, "completion_tokens": 1 } }),
+        json!({ "choices": [{ "delta": delta, "finish_reason": "tool_calls" }], "timings": {} }),
+    ]));
+    let usage = Usage::new().input(Counted::reported(3)).output(Counted::reported(1));
+    let (f, g) = (piece(0, Some("f"), Some("f"), "{}"), piece(1, Some("g"), Some("g"), "{}"));
+    let expected = [START, ChatEvent::Usage(usage), text("a"), text("b"), f, g, end(FinishReason::ToolCalls)];
+    assert_eq!(events, expected);
+}
+
 #[test]
 fn a_whole_answer_and_a_stream_of_it_say_the_same() {
     let usage = json!({ "prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18 });
