@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::store::IdempotencyStore;
-use orch_core::{Budget, Effect, HealthBoard, IntoTool, Redactor, Target, ToolSpec};
+use orch_core::{Budget, Effect, HealthBoard, InFlight, IntoTool, Redactor, Target, ToolSpec};
 use orch_evidence::BundleTool;
 use orch_planning::{Catalog, Planner, RulePlanner};
 use orch_reliability::{
@@ -28,6 +28,8 @@ pub struct ClientBuilder {
     store: Option<Arc<dyn IdempotencyStore>>,
     /// The stack of the client that this builder came from; what its settings leave unchanged is shared.
     earlier: Option<ReliabilityStack>,
+    /// The runs of an earlier client, if this one takes its place.
+    in_flight: Option<InFlight>,
 }
 
 /// Setters of one field of the [`ReliabilityConfig`].
@@ -158,7 +160,7 @@ impl ClientBuilder {
         self.earlier = Some(stack.clone());
         let strictest = registry.specs().map(ToolSpec::effect).max().unwrap_or(Effect::AtMostOnce);
         let catalog = Catalog::new(Arc::clone(&registry), stack.health().clone());
-        let (in_flight, cancelled) = Default::default();
+        let (in_flight, cancelled) = (self.in_flight.take().unwrap_or_default(), Default::default());
         let builder = self;
         Ok(Client::new(Inner {
             reliable,
@@ -204,10 +206,11 @@ impl ClientBuilder {
         &self.registrations
     }
 
-    /// Goes on with what an earlier client has learnt, instead of beginning with a board and, if `store` says so, a store
-    /// of its own.
+    /// Takes the place of an earlier client: with what that has learnt, instead of a board and, if `store` says so, a store
+    /// of its own, and with its runs in flight, so that draining waits for them too.
     pub(crate) fn sharing(mut self, earlier: &Client, store: bool) -> Self {
         self.earlier = Some(earlier.inner().stack.clone());
+        self.in_flight = Some(earlier.in_flight().clone());
         self.health = None;
         self.store = self.store.filter(|_| !store);
         self

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use orch_core::Circuit;
 use orch_facade::config::{Config, ReloadingClient};
@@ -83,7 +84,7 @@ async fn what_is_wrong_changes_nothing_and_is_remembered_until_it_is_right() {
 }
 
 #[tokio::test]
-async fn a_run_under_way_keeps_the_client_that_it_began_with() {
+async fn a_run_under_way_keeps_the_client_that_it_began_with_and_draining_waits_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "orch.toml", "[bundles.b]\ntool = \"slow\"\noptions = { k = 2 }");
     let (entered, open, calls) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
@@ -105,9 +106,17 @@ async fn a_run_under_way_keeps_the_client_that_it_began_with() {
     entered.notified().await;
     std::fs::write(&path, "max_parallel = 1").unwrap();
     reloading.reload().unwrap();
-    open.notify_waiters();
+    let client = reloading.client();
+    let (drained, ()) = tokio::join!(client.drain(Duration::from_secs(60)), async {
+        tokio::task::yield_now().await;
+        open.notify_waiters();
+    });
+    assert!(drained.abandoned.is_empty(), "the run of the client before it has ended: {drained:?}");
     assert_eq!(run.await.unwrap().unwrap().evidence().unwrap().replicates.len(), 2);
-    assert!(reloading.client().run("?").tool("b").await.is_err(), "the new client has no such tool");
+    assert!(client.list_tools().iter().all(|spec| spec.name() != "b"), "the new client has no such tool");
+    reloading.reload().unwrap();
+    let refused = reloading.client().run("?").tool("slow").await.unwrap_err();
+    assert!(matches!(refused.kind(), orch_core::ErrorKind::Draining), "{refused}");
 }
 
 #[tokio::test]

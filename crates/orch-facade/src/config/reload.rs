@@ -13,6 +13,9 @@ use crate::Client;
 /// What was learnt is kept: remembered keys (unless another store is written), circuits with their health, rate limits
 /// and places in flight, each as far as its settings are the same. Secrets are read again, and connections are made anew.
 ///
+/// [Draining](Client::drain) the client of one moment waits for the runs of those before it too, and there is no way back: what
+/// is read later takes no runs either.
+///
 /// Nothing watches the file: call `reload` on a signal, by a timer, or from an administrator's request. Share it in an
 /// `Arc`.
 ///
