@@ -34,3 +34,37 @@ async fn what_is_resolved_by_hand_is_redacted_and_waiting_is_that_of_the_store_i
     assert_eq!(claim().await, Claim::Done(record("\"a ***\"")));
     assert!(!store.resolve(&key(), None).await.unwrap(), "it is known by now");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_is_redacted_and_all_else_is_that_of_the_store_inside() {
+    let store = Arc::new(RedactedStore::new(Arc::new(MemoryStore::new()), Hide));
+    assert!(format!("{store:?}").starts_with("RedactedStore"));
+    let bench =
+        Bench::new(|n, _| async move { if n == 1 { Ok("a secret".into()) } else { Err(Error::tool_execution("no")) } })
+            .with_store(store.clone());
+    assert_eq!(bench.call(pure()).await.unwrap().content().as_text(), Some("a secret"), "for whom it was executed");
+    let replay = bench.call(pure()).await.unwrap();
+    assert_eq!((replay.content().as_text(), replay.replayed()), (Some("a ***"), true));
+    let print = pure().fingerprint();
+    assert!(store.recall(&key(), &print).is_some());
+
+    // An object without the fields of an answer is redacted as a whole.
+    let other = Key::new("other").unwrap();
+    let claim = async || store.claim(&other, &print, OwnerId::fresh(), LEASE, Takeover::Allowed).await.unwrap();
+    let Claim::Claimed(lease) = claim().await else { panic!("free") };
+    advance(LEASE - Duration::from_secs(1)).await;
+    assert!(store.renew(&other, &lease).await.unwrap());
+    advance(LEASE - Duration::from_secs(1)).await;
+    assert!(matches!(claim().await, Claim::Busy { .. }), "renewed");
+    assert!(store.release(&other, &lease).await.unwrap());
+    assert!(!store.renew(&other, &lease).await.unwrap() && !store.release(&other, &lease).await.unwrap());
+    let Claim::Claimed(lease) = claim().await else { panic!("free again") };
+    let record = |bytes: &'static str| Record {
+        content_type: "application/json".into(),
+        schema_version: 1,
+        bytes: bytes.into(),
+    };
+    assert!(store.complete(&other, &lease, record(r#"{"mine":"a secret"}"#), LEASE).await.unwrap());
+    assert_eq!(claim().await, Claim::Done(record(r#"{"mine":"a ***"}"#)));
+    assert!(!store.complete(&other, &lease, record("1"), LEASE).await.unwrap(), "it is done");
+}
