@@ -90,10 +90,10 @@ fn plain_text(text: &str) -> String {
     let mut normal = String::with_capacity(folded.len());
     let (mut at, mut gap) = (0, false);
     while at < bytes.len() {
-        let letters = bytes[at..].iter().take_while(|c| LETTERS[usize::from(**c)]).count();
-        let end = at + letters.max(1);
+        let run = plain_run(&bytes[at..]);
+        let end = at + run.max(1);
         let c = char::from(bytes[at]);
-        if letters > 0 || (!c.is_whitespace() && stays(bytes, at, c, &sums)) {
+        if run > 0 || (!c.is_whitespace() && stays(bytes, at, c, &sums)) {
             if std::mem::take(&mut gap) && !normal.is_empty() {
                 normal.push(' ');
             }
@@ -104,6 +104,21 @@ fn plain_text(text: &str) -> String {
         at = end;
     }
     if normal.is_empty() { spaced(text.chars()) } else { normal }
+}
+
+/// How long the text goes on with words and single spaces between them, which are copied as they are.
+fn plain_run(text: &[u8]) -> usize {
+    let is_letter = |at: usize| text.get(at).is_some_and(|c| LETTERS[usize::from(*c)]);
+    let mut end = 0;
+    loop {
+        while is_letter(end) {
+            end += 1;
+        }
+        if end == 0 || text.get(end) != Some(&b' ') || !is_letter(end + 1) {
+            return end;
+        }
+        end += 1;
+    }
 }
 
 /// The plain characters that are neither marks nor white space.

@@ -67,7 +67,7 @@ impl Measurement {
     /// Compares.
     #[must_use]
     pub fn run(self) -> Row {
-        // The very same answer needs no preparation.
+        // The very same answer needs no preparation; one that says the same has most likely said it in the same words.
         let equal = self.others.iter().find(|other| other.value == self.value);
         let tree =
             equal.map_or_else(|| Arc::new(Tree::new(&self.value, &self.comparer)), |same| Arc::clone(&same.tree));
@@ -77,7 +77,9 @@ impl Measurement {
             Some(same) => self.others.iter().map(|other| (other.at, known.between(same.at, other.at))).collect(),
             None => self.apart(&tree, comparer),
         };
-        let (distances, words) = (row(&self.comparer, &self.known), row(&self.by_words, &self.known_words));
+        let distances = row(&self.comparer, &self.known);
+        let words =
+            if self.comparer.is_by_words() { distances.clone() } else { row(&self.by_words, &self.known_words) };
         let fields = if tree.is_container() { compared(length(&self.value, u64::MAX)) } else { 0 };
         Row { leaves: tree.leaves(), fields, tree, distances, words, unscored: None }
     }

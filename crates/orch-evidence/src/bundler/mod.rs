@@ -307,19 +307,21 @@ impl Bundler {
         self.options.diversified().of(index)
     }
 
-    /// About how many instructions [`on`](Self::on) takes for an input, but for what a validator of one's own takes.
+    /// About how many instructions [`on`](Self::on) takes for an input, but for what a validator of one's own takes. Nobody
+    /// knows how large a typed answer is in JSON before it is that, which it becomes once: that counts as much work.
     #[must_use]
     pub fn work(&self, input: &Input) -> u64 {
         const READ: u64 = 60;
         let reads = self.validator.is_some() || self.options.reads_json() || self.comparer.has_aliases();
-        match input {
-            Input::Finished { result: Ok(output), .. } if reads => {
-                let length =
-                    output.content().to_json().map_or(0, |value| measurement::length(&value, measurement::MUCH));
-                self.summary_work().saturating_add(length.saturating_mul(READ))
-            }
-            _ => self.summary_work(),
-        }
+        let length = match input {
+            Input::Finished { result: Ok(output), .. } => match output.content() {
+                Content::Json(value) if reads => measurement::length(value, measurement::MUCH),
+                content @ Content::Typed(_) => content.as_text().map_or(measurement::MUCH, |text| text.len() as u64),
+                Content::Json(_) => 0,
+            },
+            _ => 0,
+        };
+        self.summary_work().saturating_add(length.saturating_mul(READ))
     }
 
     /// About how many instructions [`summary`](Self::summary) takes now; a look at the stop rule takes fewer.

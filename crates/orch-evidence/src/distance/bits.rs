@@ -21,14 +21,14 @@ impl<'t> Words<'t> {
 
     /// How many different words there are.
     pub(super) fn different(self) -> usize {
-        self.numbered().different.len()
+        self.numbered().numbers.different.len()
     }
 
     /// How many different words both have.
     pub(super) fn shared(self, other: Self) -> usize {
-        let (a, b) = (self.numbered(), other.numbered());
+        let (a, b) = (&self.numbered().numbers, &other.numbered().numbers);
         let (fewer, more) = if a.different.len() <= b.different.len() { (a, b) } else { (b, a) };
-        fewer.different.iter().filter(|word| more.numbers.find(**word) != UNKNOWN).count()
+        fewer.different.iter().filter(|word| more.find(**word) != UNKNOWN).count()
     }
 }
 
@@ -37,23 +37,13 @@ impl<'t> Words<'t> {
 pub(super) struct Numbered {
     numbers: Numbers,
     words: Vec<u32>,
-    /// Each word once, in the order of the numbers.
-    different: Vec<u64>,
 }
 
 impl Numbered {
     fn new(words: &[u64]) -> Self {
         let mut numbers = Numbers::new(words.len());
-        let mut different = Vec::with_capacity(words.len());
-        let number = |word: &u64| {
-            let number = numbers.assign(*word);
-            if number as usize > different.len() {
-                different.push(*word);
-            }
-            number
-        };
-        let words = words.iter().map(number).collect();
-        Self { numbers, words, different }
+        let words = words.iter().map(|word| numbers.assign(*word)).collect();
+        Self { numbers, words }
     }
 }
 
@@ -67,13 +57,13 @@ pub(super) fn levenshtein(a: Words<'_>, b: Words<'_>) -> usize {
     if start + end == a.words.len() {
         return text.len();
     }
-    let Numbered { numbers, words, different } = a.numbered();
+    let Numbered { numbers, words } = a.numbered();
     let pattern = &words[start..words.len() - end];
     let most = at_most(&a.words[start..a.words.len() - end], text);
     let text: Vec<u32> = text.iter().map(|word| numbers.find(*word)).collect();
     // Of each word the places in the block where it stands; the first is for words that the pattern lacks.
-    let mut table =
-        Table { pattern, text: &text, places: vec![0_u64; different.len() + 1], steps: vec![UP; text.len()] };
+    let places = vec![0_u64; numbers.different.len() + 1];
+    let mut table = Table { pattern, text: &text, places, steps: vec![UP; text.len()] };
     // Where little may differ in long texts, though not word for word at the same places, a narrow band is tried first.
     let narrow = text.len() / 8;
     if narrow < 64 || most <= 2 * narrow {
@@ -89,7 +79,8 @@ pub(super) fn levenshtein(a: Words<'_>, b: Words<'_>) -> usize {
 fn at_most(shorter: &[u64], longer: &[u64]) -> usize {
     let more = longer.len() - shorter.len();
     let differ = |longer: &[u64]| shorter.iter().zip(longer).filter(|(a, b)| a != b).count();
-    more + usize::min(differ(longer), differ(&longer[more..]))
+    let from_the_start = differ(longer);
+    more + if more == 0 { from_the_start } else { from_the_start.min(differ(&longer[more..])) }
 }
 
 /// A step is how the value in the last row of a block changes from one word of the text to the next: bit 0 by one up,
@@ -125,7 +116,12 @@ impl Table<'_> {
             for (at, word) in block.iter().enumerate() {
                 self.places[*word as usize] |= 1 << at;
             }
-            column(&self.places, &self.text[first..last], &mut self.steps[first..last], block.len());
+            let (text, steps) = (&self.text[first..last], &mut self.steps[first..last]);
+            // The compiler knows the last row of a full block.
+            match block.len() {
+                64 => column(&self.places, text, steps, 63),
+                rows => column(&self.places, text, steps, rows - 1),
+            }
             for word in block {
                 self.places[*word as usize] = 0;
             }
@@ -141,9 +137,9 @@ fn sum(steps: &[u8]) -> isize {
     count(UP).cast_signed() - count(UP << 1).cast_signed()
 }
 
-/// Works off one block of up to 64 rows.
-fn column(places: &[u64], text: &[u32], steps: &mut [u8], rows: usize) {
-    let last = rows - 1;
+/// Works off one block of rows up to the `last`, which is at most the 64th.
+#[inline(always)]
+fn column(places: &[u64], text: &[u32], steps: &mut [u8], last: usize) {
     let (mut rises, mut falls) = (u64::MAX, 0_u64);
     for (word, step) in text.iter().zip(steps.iter_mut()) {
         let (up_in, down_in) = (u64::from(*step & 1), u64::from(*step >> 1));
@@ -167,37 +163,42 @@ const UNKNOWN: u32 = 0;
 /// Numbers for words, from 1. The words are hashes already, and keyed, so their lower bits are as good as any.
 #[derive(Clone, Debug)]
 struct Numbers {
-    slots: Vec<(u64, u32)>,
-    used: u32,
+    slots: Vec<u32>,
+    /// Each word once, in the order of the numbers.
+    different: Vec<u64>,
 }
 
 impl Numbers {
     fn new(words: usize) -> Self {
-        Self { slots: vec![(0, UNKNOWN); (words * 2).next_power_of_two()], used: 0 }
+        Self { slots: vec![UNKNOWN; (words * 2).next_power_of_two()], different: Vec::with_capacity(words) }
     }
 
-    /// The slot of a word, or the free one where it belongs.
-    fn slot(&self, word: u64) -> usize {
+    /// The slot of a word, or the free one where it belongs, and the number in it.
+    fn slot(&self, word: u64) -> (usize, u32) {
         let mask = self.slots.len() - 1;
         #[expect(clippy::cast_possible_truncation, reason = "only the lower bits are wanted")]
         let mut at = word as usize & mask;
-        while self.slots[at].1 != UNKNOWN && self.slots[at].0 != word {
+        loop {
+            let number = self.slots[at];
+            if number == UNKNOWN || self.different[number as usize - 1] == word {
+                return (at, number);
+            }
             at = (at + 1) & mask;
         }
-        at
     }
 
     fn assign(&mut self, word: u64) -> u32 {
-        let at = self.slot(word);
-        if self.slots[at].1 == UNKNOWN {
-            self.used += 1;
-            self.slots[at] = (word, self.used);
+        let (at, number) = self.slot(word);
+        if number != UNKNOWN {
+            return number;
         }
-        self.slots[at].1
+        self.different.push(word);
+        self.slots[at] = crate::count(self.different.len());
+        self.slots[at]
     }
 
     fn find(&self, word: u64) -> u32 {
-        self.slots[self.slot(word)].1
+        self.slot(word).1
     }
 }
 

@@ -39,9 +39,8 @@ impl Prepared {
     pub fn normalised(text: &str, normaliser: Normaliser) -> Self {
         let text = normaliser.apply(text);
         let key = *KEY;
-        let words = text.as_bytes().split(|c| *c == b' ').filter(|word| !word.is_empty());
         if text.is_ascii() || !text.chars().any(is_unspaced) {
-            let tokens = words.map(|word| hash_by(key, word)).collect();
+            let tokens = spaced_words(key, text.as_bytes());
             return Self::of(text, tokens);
         }
         let words: Vec<&str> = text.split(' ').flat_map(parts).filter(|word| !word.is_empty()).collect();
@@ -203,8 +202,33 @@ fn hash_by(key: u64, text: &[u8]) -> u64 {
     for word in words {
         state = mix_by(key, state, u64::from_le_bytes(*word));
     }
-    let last = rest.iter().rev().fold(0, |last, byte| last << 8 | u64::from(*byte));
+    // What is left with what stands before it, if that makes eight; else all of it, some of it twice.
+    let last = match (text.last_chunk::<8>(), text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        _ if rest.is_empty() => 0,
+        (Some(last), ..) => u64::from_le_bytes(*last),
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte)),
+    };
     mix_by(key, mix_by(key, state, last), 0)
+}
+
+/// The hashes of words with single spaces between them.
+fn spaced_words(key: u64, text: &[u8]) -> Vec<u64> {
+    // A word and its space are about six characters.
+    let mut tokens = Vec::with_capacity(text.len() / 6 + 1);
+    let mut start = 0;
+    for (at, c) in text.iter().enumerate() {
+        if *c == b' ' {
+            tokens.push(hash_by(key, &text[start..at]));
+            start = at + 1;
+        }
+    }
+    if start < text.len() {
+        tokens.push(hash_by(key, &text[start..]));
+    }
+    tokens
 }
 
 /// Takes one more word into a hash.

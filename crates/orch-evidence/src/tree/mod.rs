@@ -103,6 +103,11 @@ impl Comparer {
         Self { metric: Arc::new(TokenJaccard::SET), rules, notes: Arc::clone(&self.notes), scoring: None }
     }
 
+    /// Whether texts are compared by their sets of words anyway.
+    pub(crate) fn is_by_words(&self) -> bool {
+        self.metric.name() == TokenJaccard::SET.name() && self.scoring.is_none() && !self.rules.names_texts()
+    }
+
     /// The name of the metric of texts.
     pub(crate) fn name(&self) -> &'static str {
         self.metric.name()
