@@ -2,39 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::time::Duration;
-
 use orch_core::{Counted, Error, Output, Usage, Usd};
 use orch_evidence::stopping::Never;
-use orch_evidence::{Bundle, BundleContent, BundleLimits, BundleOptions, Bundler, Command, Diversity, Input, Waves};
+use orch_evidence::{Bundle, BundleContent, BundleLimits, BundleOptions, Bundler, Diversity, Waves};
 use serde_json::{Value, json};
 
 const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/bundle.schema.json");
 
 fn bundle(options: &BundleOptions, outcome: impl Fn(u32) -> Result<Output, Error>) -> Bundle {
-    let mut bundler = Bundler::new(options).unwrap().with_task("ask").with_stop(Never);
-    let mut todo = std::collections::VecDeque::from(bundler.start());
-    while let Some(command) = todo.pop_front() {
-        match command {
-            Command::Launch { index, .. } => {
-                let usage = Usage::new()
-                    .input(Counted::reported(7))
-                    .output(Counted::estimated(9))
-                    .cost(Counted::lower_bound(Usd::from_nanos(5)));
-                let (result, elapsed) = (outcome(index), Duration::from_micros(1_500));
-                todo.extend(bundler.on(Input::Finished { index, result, usage, elapsed }));
-            }
-            Command::Measure { index, against } => {
-                let row = bundler.measurement(index, &against).run();
-                todo.extend(bundler.on(Input::Measured { index, row }));
-            }
-            Command::Cancel { index } => {
-                todo.extend(bundler.on(Input::Cancelled { index, usage: Usage::new() }));
-            }
-            _ => {}
-        }
-    }
-    bundler.finish().unwrap()
+    let used = || {
+        let cost = Counted::lower_bound(Usd::from_nanos(5));
+        Usage::new().input(Counted::reported(7)).output(Counted::estimated(9)).cost(cost)
+    };
+    let bundler = Bundler::new(options).unwrap().with_task("ask").with_stop(Never);
+    bundler.replay(|index| outcome(index).map(|output| output.with_usage(used()))).unwrap()
 }
 
 /// Bundles of all kinds, as JSON.

@@ -4,7 +4,10 @@
 #![allow(dead_code, unreachable_pub, reason = "each program that includes this file uses a part of it")]
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use orch_core::service::Scope;
@@ -162,5 +165,51 @@ impl Called {
     pub fn call(mut self) -> (Self, Output) {
         let output = self.run();
         (self, output)
+    }
+}
+
+/// A call that is polled by hand, each time that it was woken.
+pub struct Polled {
+    future: Pin<Box<dyn Future<Output = Result<Output, Error>> + Send>>,
+    runtime: Runtime,
+    waker: Waker,
+    /// Whether there is nothing more to poll.
+    pub over: bool,
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+impl Called {
+    /// Just before its n-th poll, or over, if it does not take so many.
+    pub fn before_poll(mut self, n: usize) -> Polled {
+        let request = self.request.take().expect("asked once");
+        let future = Box::pin(self.service.call(request));
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut polled = Polled { future, runtime: self.runtime, waker, over: false };
+        for _ in 1..n {
+            polled.poll();
+            if polled.over {
+                break;
+            }
+            thread::park();
+        }
+        polled
+    }
+}
+
+impl Polled {
+    /// One poll.
+    pub fn poll(&mut self) {
+        let _entered = self.runtime.enter();
+        if !self.over {
+            let poll = self.future.as_mut().poll(&mut Context::from_waker(&self.waker));
+            self.over = matches!(poll, Poll::Ready(Ok(_)));
+        }
     }
 }

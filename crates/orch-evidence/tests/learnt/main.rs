@@ -10,3 +10,4 @@ mod figures;
 mod posterior;
 mod recorded;
 mod sources;
+mod votes;

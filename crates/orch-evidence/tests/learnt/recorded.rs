@@ -4,7 +4,7 @@ use std::path::Path;
 
 use orch_core::Output;
 use orch_evidence::stopping::Never;
-use orch_evidence::{Bundle, BundleOptions, Bundler};
+use orch_evidence::{Bundle, BundleOptions, Bundler, StopRule};
 use serde_json::Value;
 
 /// Which answers were recorded for one question, and which of them are right.
@@ -15,17 +15,21 @@ pub(crate) struct Question {
 
 /// A recorded set; `None`, said loudly, where it is not at hand.
 pub(crate) fn recorded(name: &str) -> Option<Vec<Question>> {
+    let question = |row: Value| {
+        let right = row["ok"].as_array().unwrap().iter().map(|ok| ok.as_i64() == Some(1)).collect();
+        Question { answers: row["a"].as_array().unwrap().clone(), right }
+    };
+    Some(rows(name)?.into_iter().map(question).collect())
+}
+
+/// The lines of a recorded set as they are; `None`, said loudly, where it is not at hand.
+pub(crate) fn rows(name: &str) -> Option<Vec<Value>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name).with_extension("jsonl");
     let Ok(text) = std::fs::read_to_string(&path) else {
         orch_testkit::skipped(format_args!("no recorded data at {}", path.display()));
         return None;
     };
-    let question = |line: &str| {
-        let row: Value = serde_json::from_str(line).unwrap();
-        let right = row["ok"].as_array().unwrap().iter().map(|ok| ok.as_i64() == Some(1)).collect();
-        Question { answers: row["a"].as_array().unwrap().clone(), right }
-    };
-    Some(text.lines().map(question).collect())
+    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 impl Question {
@@ -39,18 +43,23 @@ impl Question {
 
     /// The bundle of these answers, all of which ran, and whether the answer that leads is right.
     pub(crate) fn bundle(&self, places: &[usize]) -> (Bundle, bool) {
-        let bundle = bundle(&places.iter().map(|at| self.answers[*at].clone()).collect::<Vec<_>>());
-        let medoid = bundle.summary.medoid[1..].parse::<usize>().unwrap() - 1;
-        let right = self.right[places[medoid]];
+        let bundle = bundle(&places.iter().map(|at| self.answers[*at].clone()).collect::<Vec<_>>(), Never);
+        let right = self.right[places[medoid(&bundle)]];
         (bundle, right)
     }
 }
 
-fn bundle(answers: &[Value]) -> Bundle {
+/// The place of the medoid.
+pub(crate) fn medoid(bundle: &Bundle) -> usize {
+    bundle.summary.medoid[1..].parse::<usize>().unwrap() - 1
+}
+
+/// The bundle of these answers, as far as the rule lets it go.
+pub(crate) fn bundle(answers: &[Value], rule: impl StopRule + 'static) -> Bundle {
     let k = u32::try_from(answers.len()).unwrap();
     // An empty answer is an answer here: it was recorded as one.
     let options = BundleOptions::new().k(k).epsilon(0.0).allow_empty(true);
-    let bundler = Bundler::new(&options).unwrap().with_stop(Never).with_task("recorded");
+    let bundler = Bundler::new(&options).unwrap().with_stop(rule).with_task("recorded");
     bundler.replay(|index| Ok(Output::from(answers[index as usize - 1].clone()))).unwrap()
 }
 

@@ -1,48 +1,10 @@
-//! Checks against recorded outputs of language models, where they are at hand beside the repository.
+//! How well recorded answers vote, and what stop rules save of them.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
-
-use std::path::Path;
-
-use orch_core::Output;
 use orch_evidence::stopping::{Lock, Never};
-use orch_evidence::{Bundle, BundleOptions, Bundler, StopRule, normalise};
+use orch_evidence::{Bundle, normalise};
 use serde_json::Value;
 
-/// Which answers were recorded for one question, and which of them are right.
-struct Question {
-    answers: Vec<Value>,
-    right: Vec<bool>,
-}
-
-fn recorded(name: &str) -> Option<Vec<Question>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name).with_extension("jsonl");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        orch_testkit::skipped(format_args!("no recorded data at {}", path.display()));
-        return None;
-    };
-    let question = |line: &str| {
-        let row: Value = serde_json::from_str(line).unwrap();
-        let right = row["ok"].as_array().unwrap().iter().map(|ok| ok.as_i64() == Some(1)).collect();
-        Question { answers: row["a"].as_array().unwrap().clone(), right }
-    };
-    Some(text.lines().map(question).collect())
-}
-
-fn bundle(answers: &[Value], rule: impl StopRule + 'static) -> Bundle {
-    let k = u32::try_from(answers.len()).unwrap();
-    // An empty answer is an answer here: it was recorded as one.
-    let options = BundleOptions::new().k(k).epsilon(0.0).allow_empty(true);
-    Bundler::new(&options)
-        .unwrap()
-        .with_stop(rule)
-        .replay(|index| Ok(Output::from(answers[index as usize - 1].clone())))
-        .unwrap()
-}
-
-fn medoid(bundle: &Bundle) -> usize {
-    bundle.summary.medoid[1..].parse::<usize>().unwrap() - 1
-}
+use crate::recorded::{Question, bundle, medoid, recorded, rows};
 
 fn same(a: &Bundle, b: &Bundle) -> bool {
     let text = |bundle: &Bundle| normalise(bundle.summary.consensus.as_ref().unwrap().as_str().unwrap());
@@ -109,14 +71,9 @@ fn trivia_answers_vote_as_well_as_they_should_and_the_default_rule_saves_a_third
 
 #[test]
 fn crosswords_are_better_letter_by_letter_than_one_by_one() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/crosswords_json_gpt4cot_k10.jsonl");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        orch_testkit::skipped(format_args!("no recorded data at {}", path.display()));
-        return;
-    };
+    let Some(rows) = rows("crosswords_json_gpt4cot_k10") else { return };
     let (mut single, mut voted, mut letters) = (0.0, 0.0, 0.0);
-    for line in text.lines() {
-        let row: Value = serde_json::from_str(line).unwrap();
+    for row in rows {
         let answers = row["a"].as_array().unwrap();
         let hits = |answer: &Value| {
             let fields = row["gold"].as_object().unwrap().iter();
