@@ -4,12 +4,12 @@
 const SEED: u64 = 20_251_120;
 
 /// How many replicates are drawn for a set and a K, about: sets of few questions, and a small K, draw more often.
-const REPLICATES: usize = 80_000;
+const REPLICATES: usize = 160_000;
 
 /// How many orders are drawn for each of so many questions; with all replicates in each, orders differ only in ties
 /// and stops.
 pub(crate) fn draws(questions: usize, k: usize) -> u32 {
-    u32::try_from(REPLICATES / (questions * k).max(1)).map_or(60, |draws| draws.clamp(4, 60))
+    u32::try_from(REPLICATES / (questions * k).max(1)).map_or(120, |draws| draws.clamp(4, 120))
 }
 
 /// The replicates of a question in an order drawn by chance; the first K of it are K draws without replacement.

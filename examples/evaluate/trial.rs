@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use orch_evidence::Bundle;
 use orch_evidence::confidence::{THETA, agreement};
+use orch_evidence::{Bundle, Evidence};
 use serde_json::Value;
 
 use crate::bench::Bench;
@@ -155,11 +155,12 @@ fn middle(drawn: &[&Answer], bundle: &Bundle) -> Option<Scored> {
     Some((1.0 - apart, drawn[place(id)?].right?))
 }
 
-/// The support of the consensus at each leaf of the right answer, 0 where it has none, and whether it is right there.
+/// The support of the consensus at each leaf of the right answer among all replicates, 0 where it has none, and whether it is
+/// right there.
 fn supported(gold: &Value, all: Option<&Bundle>) -> Vec<Scored> {
-    let summary = all.map(|bundle| &bundle.summary);
-    let hits = leaves::hits(gold, summary.and_then(|summary| summary.consensus.as_ref()));
-    let support = |pointer: &str| Some(summary?.distributions.get(pointer)?.support);
+    let evidence = all.and_then(|bundle| Evidence::<Value>::from_bundle(bundle.clone()).ok());
+    let hits = leaves::hits(gold, evidence.as_ref().map(Evidence::value));
+    let support = |pointer: &str| evidence.as_ref()?.field(pointer).support();
     hits.into_iter().map(|(pointer, hit)| (support(&pointer).unwrap_or(0.0), hit)).collect()
 }
 

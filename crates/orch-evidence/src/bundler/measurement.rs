@@ -39,6 +39,8 @@ pub struct Row {
     /// The distances of their words as sets, for the spread.
     pub(super) words: Vec<(usize, f64)>,
     pub(super) leaves: u64,
+    /// Of all its texts, and a few for everything else.
+    pub(super) bytes: u64,
     /// About how many instructions it takes to compare its fields with those of another one.
     pub(super) fields: u64,
 }
@@ -80,8 +82,9 @@ impl Measurement {
         let distances = row(&self.comparer, &self.known);
         let words =
             if self.comparer.is_by_words() { distances.clone() } else { row(&self.by_words, &self.known_words) };
-        let fields = if tree.is_container() { compared(length(&self.value, u64::MAX)) } else { 0 };
-        Row { leaves: tree.leaves(), fields, tree, distances, words, unscored: None }
+        let bytes = length(&self.value, u64::MAX);
+        let fields = if tree.is_container() { compared(bytes) } else { 0 };
+        Row { leaves: tree.leaves(), bytes, fields, tree, distances, words, unscored: None }
     }
 
     /// The different pairs of texts that a scorer should tell the distances of, for

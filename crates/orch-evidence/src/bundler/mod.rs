@@ -321,12 +321,20 @@ impl Bundler {
             },
             _ => 0,
         };
-        self.summary_work().saturating_add(length.saturating_mul(READ))
+        self.look_work().saturating_add(length.saturating_mul(READ))
     }
 
-    /// About how many instructions [`summary`](Self::summary) takes now; a look at the stop rule takes fewer.
+    /// About how many instructions [`summary`](Self::summary) takes now, and with it [`finish`](Self::finish).
     #[must_use]
     pub fn summary_work(&self) -> u64 {
+        /// Answers are copied into what they differ in, and what they were compared by is freed.
+        const COPY: u64 = 2;
+        let bytes: u64 = self.slots.iter().map(|slot| slot.bytes).sum();
+        self.look_work().saturating_add(bytes.saturating_mul(COPY))
+    }
+
+    /// The same for a look at the stop rule, which copies nothing; at most.
+    pub(crate) fn look_work(&self) -> u64 {
         const PAIR: u64 = 400;
         const LEAF: u64 = 3_000;
         let mut work = 0_u64;

@@ -97,6 +97,8 @@ pub(super) struct Slot {
     /// Set once it is measured.
     pub(super) tree: Option<Arc<Tree>>,
     pub(super) leaves: u64,
+    /// Of all its texts, and a few for everything else.
+    pub(super) bytes: u64,
     /// About how many instructions it takes to compare its fields with those of another one.
     pub(super) fields: u64,
     pub(super) error: Option<Error>,
@@ -117,6 +119,7 @@ impl Slot {
             value: Arc::default(),
             tree: None,
             leaves: 0,
+            bytes: 0,
             fields: 0,
             error: None,
             usage: Usage::new(),

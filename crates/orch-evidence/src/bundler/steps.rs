@@ -51,7 +51,8 @@ impl Bundler {
                 self.words.set(at, other, distance);
             }
             let slot = &mut self.slots[at];
-            (slot.tree, slot.leaves, slot.fields) = (Some(row.tree), row.leaves, row.fields);
+            slot.tree = Some(row.tree);
+            (slot.leaves, slot.bytes, slot.fields) = (row.leaves, row.bytes, row.fields);
             self.ended.push(at);
         }
         self.go_on(&mut commands);

@@ -226,7 +226,7 @@ where
     fn measure(&mut self, index: u32, against: &[u32]) -> Vec<Command> {
         let Some(bundler) = self.desk.bundler() else { return Vec::new() };
         let measurement = bundler.measurement(index, against);
-        let work = measurement.work().saturating_add(bundler.summary_work());
+        let work = measurement.work().saturating_add(bundler.look_work());
         if let Some(scorer) = &self.scorer {
             let context = self.request.context().clone();
             self.measuring = Some((index, Box::pin(scored(measurement, Arc::clone(scorer), context, is_much(work)))));

@@ -7,7 +7,8 @@ use std::future::IntoFuture;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use orch_facade::{Client, Error, Outcome, Output, Request, ToolSpec, tool_fn};
+use orch_facade::core::HasContext;
+use orch_facade::{BundleTool, Client, Error, Outcome, Output, Request, ToolSpec, tool_fn};
 use tokio::runtime::{Builder, Runtime};
 
 /// A client after its first run, so that circuits and thread-local values exist.
@@ -34,5 +35,39 @@ impl Ready {
             Poll::Ready(result) => result,
             Poll::Pending => unreachable!("the tool answers at once"),
         }
+    }
+}
+
+/// A client with a bundle of up to three short answers, after its first run.
+pub struct Bundled {
+    client: Client,
+    runtime: Runtime,
+}
+
+impl Bundled {
+    /// The n-th replicate gives the n-th answer.
+    pub fn new(answers: [&'static str; 3]) -> Self {
+        let answer = move |request: Request| async move {
+            let n = request.context().replicate().unwrap_or(1) as usize;
+            Ok::<_, Error>(Output::from(answers[n - 1]))
+        };
+        let bundle = BundleTool::new("ask_bundle", tool_fn(ToolSpec::pure("ask"), answer)).k(3);
+        let client = Client::builder().bundle(bundle).build().expect("one bundle and the defaults");
+        let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let ready = Self { client, runtime };
+        ready.run();
+        ready
+    }
+
+    /// A whole run with one listener, who reads every event, to the outcome; and how many events there were.
+    pub fn run(&self) -> (usize, Outcome) {
+        self.runtime.block_on(async {
+            let mut events = self.client.run("hello").tool("ask_bundle").events();
+            let mut heard = 0;
+            while events.next().await.is_some() {
+                heard += 1;
+            }
+            (heard, events.outcome().await.expect("it answers"))
+        })
     }
 }
