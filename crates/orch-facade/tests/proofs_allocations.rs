@@ -15,7 +15,8 @@ fn a_run_by_name_allocates_what_is_counted_here_and_leaves_nothing() {
 }
 
 /// Replicates that ran, events that were heard, allocations. Each replicate goes through all layers, as a run does, which
-/// takes most of the 37 that one takes; the rest is the bundle, and ten events or more.
+/// takes most of the allocations of one; the rest is the bundle, and ten events or more. 321 and 550 were counted; there is a
+/// tenth of room for layers that change.
 #[test]
 fn a_bundle_of_short_answers_with_one_listener_allocates_what_is_counted_here() {
     let found = [["Paris", "Paris", "Paris"], ["Paris", "Lyon", "Paris"]].map(|answers| {
@@ -26,5 +27,5 @@ fn a_bundle_of_short_answers_with_one_listener_allocates_what_is_counted_here() 
         (outcome.evidence().expect("a bundle").meta.k_started, heard, counted.count_total)
     });
     assert_eq!(found.map(|(replicates, heard, _)| (replicates, heard)), [(2, 10), (3, 14)]);
-    assert!(found[0].2 <= 331 && found[1].2 <= 567, "{found:?}");
+    assert!(found[0].2 <= 353 && found[1].2 <= 605, "{found:?}");
 }
