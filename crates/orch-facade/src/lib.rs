@@ -5,6 +5,10 @@ mod breakdown;
 mod builder;
 mod client;
 #[cfg(feature = "config")]
+#[cfg_attr(
+    not(any(feature = "openai", feature = "responses", feature = "anthropic")),
+    allow(dead_code, reason = "without a wire nothing has a secret")
+)]
 pub mod config;
 mod door;
 mod drain;
