@@ -58,8 +58,8 @@ async fn authorised(State(app): State<Arc<App>>, request: Request, next: Next) -
     next.run(request).await
 }
 
-async fn health() -> StatusCode {
-    StatusCode::OK
+async fn health(State(app): State<Arc<App>>) -> StatusCode {
+    if app.client.is_draining() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
 }
 
 async fn models(State(app): State<Arc<App>>) -> Json<Value> {

@@ -25,7 +25,6 @@ use orch_facade::providers::{OpenAi, OpenAiBuilder, ProviderService};
 use orch_facade::{BundleTool, Client};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 #[derive(Parser)]
 struct Args {
@@ -75,7 +74,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(args.listen).await.with_context(|| format!("--listen {}", args.listen))?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     let mut terminated = signal(SignalKind::terminate())?;
-    let stop = CancellationToken::new();
+    let stop = tokio_util::sync::CancellationToken::new();
     let server = axum::serve(listener, api::routes(Arc::clone(&app)));
     let served = tokio::spawn(server.with_graceful_shutdown(stop.clone().cancelled_owned()).into_future());
     tokio::select! {
@@ -83,10 +82,11 @@ async fn main() -> anyhow::Result<()> {
         _ = terminated.recv() => {}
     }
     stop.cancel();
+    let abandoned = app.client.drain(Duration::from_secs(args.drain)).await.abandoned.len();
     // Answers that nobody reads do not keep the process.
-    let ended = tokio::time::timeout(Duration::from_secs(args.drain), served).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), served).await;
     let spent = app.spent.usage();
-    tracing::info!(closed = ended.is_ok(), tokens = spent.tokens(), cost_usd = spent.cost_usd(), "stopped");
+    tracing::info!(abandoned, tokens = spent.tokens(), cost_usd = spent.cost_usd(), "stopped");
     Ok(())
 }
 

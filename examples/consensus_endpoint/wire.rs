@@ -169,7 +169,7 @@ pub(crate) fn failure(error: &Error, run: &str) -> Response {
     let wait = cause(error).retry_after().map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
     wait.map(|seconds| headers.insert(RETRY_AFTER, seconds.into()));
     // What may pass was repeated here as often as it is worth.
-    let again = wait.is_some() || error.class() == Class::LocalReject;
+    let again = wait.is_some() || matches!(error.class(), Class::LocalReject | Class::Cancelled);
     headers.insert("x-should-retry", HeaderValue::from_static(if again { "true" } else { "false" }));
     let status = StatusCode::from_u16(verdict(error).0).unwrap_or(StatusCode::BAD_GATEWAY);
     (status, headers, Json(error_body(error, run))).into_response()

@@ -447,9 +447,26 @@ async fn a_signal_to_stop_lets_a_request_end_and_takes_no_other() {
     let answer = json_of(request.await.unwrap().unwrap()).await;
     assert_eq!(content(&answer), "Paris");
     let stopped = endpoint.logged("stopped").await;
-    assert_eq!((&stopped["closed"], &stopped["tokens"]), (&json!(true), &json!(18)));
+    assert_eq!((&stopped["abandoned"], &stopped["tokens"]), (&json!(0), &json!(18)));
     assert!(endpoint.child.wait().unwrap().success());
     assert!(endpoint.post(&ask("tiny")).send().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_does_not_end_in_time_is_cancelled_and_told_so() {
+    let upstream = FaultServer::script([Answer::silence()]);
+    let mut endpoint = Endpoint::start(&upstream, &["--free", "--drain", "0"], None);
+    let request = tokio::spawn(endpoint.post(&ask("tiny")).send());
+    upstream.until_requests(1).await;
+    let pid = endpoint.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let response = request.await.unwrap().unwrap();
+    assert_eq!(
+        (response.status(), &response.headers()["x-should-retry"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"true".parse().unwrap())
+    );
+    assert_eq!(endpoint.logged("stopped").await["abandoned"], 1);
+    assert!(endpoint.child.wait().unwrap().success());
 }
 
 /// Lines of code: neither blank nor a comment.

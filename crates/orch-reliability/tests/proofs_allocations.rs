@@ -4,7 +4,7 @@
 #[path = "../benches/subject/mod.rs"]
 mod subject;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Waker};
 
 use allocation_counter::{AllocationInfo, measure};
@@ -12,7 +12,7 @@ use orch_core::Request;
 use orch_core::store::HasFingerprint;
 use orch_reliability::retry::Retry;
 use serde_json::json;
-use subject::{Ask, Erased, Ready, Tool};
+use subject::{Ask, Erased, Ready, Stack, Tool};
 use tower::Service;
 
 /// The allocations of one call, of which nothing may be left.
@@ -72,6 +72,37 @@ fn calls_that_are_dropped_while_they_wait_leave_nothing() {
         ready = ready.asking(Ask::new());
         allocations(|| assert!(ready.start()));
     }
+}
+
+const CALLS: usize = 10_000;
+
+/// So many calls of a stack, each of them in its tool. Their requests are made before.
+fn in_flight(stack: &mut Stack, asks: &mut Vec<Ask>, calls: &mut Vec<Pin<Box<<Stack as Service<Ask>>::Future>>>) {
+    for ask in asks.drain(..) {
+        let mut call = Box::pin(stack.call(ask));
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        calls.push(call);
+    }
+}
+
+#[test]
+fn ten_thousand_calls_in_flight_hold_at_most_1100_bytes_each_and_leave_none() {
+    let mut ready = Ready::new(subject::stack(Tool::AnswersAtTheSecondPoll));
+    let handle = ready.runtime.handle().clone();
+    let _entered = handle.enter();
+    let mut calls = Vec::with_capacity(CALLS);
+    let mut asks: Vec<Ask> = (0..CALLS).map(|_| Ask::new()).collect();
+    let held = measure(|| in_flight(&mut ready.service, &mut asks, &mut calls)).bytes_current;
+    calls.clear();
+    let left = measure(|| {
+        asks.extend((0..CALLS).map(|_| Ask::new()));
+        in_flight(&mut ready.service, &mut asks, &mut calls);
+        calls.clear();
+    });
+    assert_eq!((left.count_current, left.bytes_current), (0, 0), "something was left behind");
+    let each = held / i64::try_from(CALLS).expect("few");
+    println!("a call in flight: {each} bytes");
+    assert!(each <= 1_100, "{each} bytes");
 }
 
 #[test]

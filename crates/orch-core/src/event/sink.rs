@@ -47,6 +47,8 @@ struct State {
     lanes: Vec<Arc<Mutex<Lane>>>,
     forwards: Vec<EventSink>,
     ended: bool,
+    /// Room for those who are to be woken, kept so that an event needs none of its own.
+    wakers: Vec<Waker>,
 }
 
 impl EventSink {
@@ -153,6 +155,7 @@ impl EventSink {
             if state.ended {
                 return;
             }
+            std::mem::swap(&mut wakers, &mut state.wakers);
             state.ended = event.is_terminal();
             let goes_on = !state.ended && !state.forwards.is_empty();
             let repeated = goes_on.then(|| (origin.clone(), event.clone(), state.forwards.clone()));
@@ -169,10 +172,14 @@ impl EventSink {
                 wakers.extend(others.iter().filter_map(|lane| lock(lane).push(envelope.clone())));
                 wakers.extend(lock(last).push(envelope));
             }
+            if wakers.is_empty() {
+                std::mem::swap(&mut wakers, &mut state.wakers);
+            }
             repeated
         };
-        for waker in wakers {
-            waker.wake();
+        if !wakers.is_empty() {
+            wakers.drain(..).for_each(Waker::wake);
+            hub.lock().wakers = wakers;
         }
         if let Some((origin, event, forwards)) = repeated {
             for sink in forwards {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt};
 
 use super::{Tool, ToolSpec};
 use crate::service::{ToolService, try_ready};
@@ -136,8 +136,9 @@ where
     }
 
     fn call(&self, request: Request) -> BoxFuture {
-        let future = try_ready(&mut self.service.clone(), request);
-        Box::pin(async move { future.await.map_err(Into::into) })
+        // An `async` block around the future would hold it twice.
+        let mut service = self.service.clone().map_err(Into::into as fn(S::Error) -> Error);
+        Box::pin(try_ready(&mut service, request))
     }
 }
 

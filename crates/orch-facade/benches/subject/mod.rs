@@ -7,8 +7,9 @@ use std::future::IntoFuture;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use orch_facade::core::HasContext;
-use orch_facade::{BundleTool, Client, Error, Outcome, Output, Request, ToolSpec, tool_fn};
+use futures_core::Stream;
+use orch_facade::core::{CallContext, EventStream, HasContext, Target};
+use orch_facade::{BundleTool, Client, Error, Event, Outcome, Output, Request, ToolSpec, tool_fn};
 use tokio::runtime::{Builder, Runtime};
 
 /// A client after its first run, so that circuits and thread-local values exist.
@@ -69,5 +70,42 @@ impl Bundled {
             }
             (heard, events.outcome().await.expect("it answers"))
         })
+    }
+}
+
+/// A run that some listen to, who have read all there was and wait for more.
+pub struct Told {
+    context: CallContext,
+    listeners: Vec<EventStream>,
+    target: Target,
+}
+
+impl Told {
+    pub fn new(listeners: usize) -> Self {
+        let mut context = CallContext::new();
+        let listeners = (0..listeners).map(|_| context.subscribe()).collect();
+        let mut told = Self { context, listeners, target: Target::from("provider") };
+        for _ in 0..2 {
+            told.tell();
+            told.read();
+        }
+        told
+    }
+
+    pub fn tell(&self) {
+        self.context.emit(|| Event::AttemptStarted { target: self.target.clone() });
+    }
+
+    /// How many events all of them have read.
+    pub fn read(&mut self) -> usize {
+        let mut context = Context::from_waker(Waker::noop());
+        let read = |listener: &mut EventStream| {
+            std::iter::from_fn(|| match pin!(&mut *listener).poll_next(&mut context) {
+                Poll::Ready(event) => event,
+                Poll::Pending => None,
+            })
+            .count()
+        };
+        self.listeners.iter_mut().map(read).sum()
     }
 }
