@@ -169,11 +169,11 @@ impl Redactor {
 
     /// The same, with what was paid for as it may leave.
     fn whole_error(&self, error: &Error) -> Error {
-        let output = error.output().map(|output| self.output(output));
-        let error = self.error(error.clone());
-        match output {
-            Some(output) => error.with_output(output),
-            None => error,
+        let redacted = self.error(error.clone());
+        match error.output().map(|output| self.output(output)) {
+            Some(output) if error.finished().is_some() => redacted.with_finished(output),
+            Some(output) => redacted.with_output(output),
+            None => redacted,
         }
     }
 
@@ -233,9 +233,10 @@ impl Redactor {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tokio::time::Instant;
 
     use super::*;
-    use crate::{Class, DeltaKind};
+    use crate::{CallContext, Class, DeltaKind};
 
     const SECRET: &str = "hunter2";
 
@@ -309,5 +310,27 @@ mod tests {
         assert_eq!(hide().event(delta()), None);
         let told = Redactor::from(Hide { pieces: true }).event(delta());
         assert_eq!(told, Some(Event::Delta { kind: DeltaKind::Text, text: "a ***".into() }));
+    }
+
+    #[tokio::test]
+    async fn a_piece_that_joins_an_unread_one_is_redacted_too() {
+        let mut run = CallContext::new();
+        run.set_redactor(Hide { pieces: true }.into());
+        let mut events = run.subscribe();
+        for piece in ["a ", SECRET, " b"] {
+            run.deliver(Instant::now(), DeltaKind::Text, piece);
+        }
+        let told = events.next().await.map(|envelope| envelope.event);
+        assert_eq!(told, Some(Event::Delta { kind: DeltaKind::Text, text: "a *** b".into() }));
+    }
+
+    #[test]
+    fn a_whole_answer_is_one_after_redaction_too() {
+        let cause = Error::tool_execution("over budget").with_finished(Output::from(SECRET));
+        let all = hide().error(Error::new(ErrorKind::FallbacksFailed { causes: vec![cause.clone()] }));
+        let ErrorKind::FallbacksFailed { causes } = all.kind() else { panic!("{all:?}") };
+        assert_eq!(causes[0].finished(), Some(&Output::from("***")));
+        let Some(Event::Error { error }) = hide().event(Event::Error { error: cause }) else { panic!("it is told") };
+        assert_eq!(error.finished(), Some(&Output::from("***")));
     }
 }

@@ -129,9 +129,9 @@ impl EventSink {
         }
     }
 
-    /// Whether the piece has joined another, and nobody else is to be told.
+    /// Whether the piece has joined another, and nobody else is to be told. What a redactor must see first never does.
     fn join(&self, replicate: Option<u32>, kind: DeltaKind, text: &str) -> bool {
-        let Some(hub) = &self.0 else { return false };
+        let Some(hub) = self.0.as_ref().filter(|hub| hub.redactor.is_none()) else { return false };
         let merged = {
             let mut state = hub.lock();
             if state.ended || !state.forwards.is_empty() {
