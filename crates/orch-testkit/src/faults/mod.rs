@@ -47,8 +47,8 @@ pub struct FaultLayer {
     kinds: Arc<[FaultKind]>,
     retry_after: RangeInclusive<Duration>,
     delay: RangeInclusive<Duration>,
-    /// When there are faults, if not always.
-    window: Option<Range<Instant>>,
+    /// When there are faults, if not always: how long after this moment.
+    window: Option<(Instant, Range<Duration>)>,
     /// Calls that have no place in a run of their own, over all services of this layer.
     calls: Arc<AtomicU64>,
     injected: Arc<AtomicU64>,
@@ -96,7 +96,8 @@ impl FaultLayer {
         self
     }
 
-    /// Injects faults in this stretch of time alone, counted from now on: an outage. Default: always.
+    /// Injects faults in this stretch of time alone, counted from now on: an outage. An end of
+    /// [`Duration::MAX`] is none. Default: always.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -110,8 +111,7 @@ impl FaultLayer {
     /// ```
     #[must_use]
     pub fn during(mut self, window: Range<Duration>) -> Self {
-        let now = Instant::now();
-        self.window = Some(now + window.start..now + window.end);
+        self.window = Some((Instant::now(), window));
         self
     }
 

@@ -25,7 +25,9 @@ impl<S> Faults<S> {
     }
 
     fn next_fault(&self, request: &impl HasContext) -> Option<Fault> {
-        if self.layer.window.as_ref().is_some_and(|window| !window.contains(&Instant::now())) {
+        if let Some((since, window)) = &self.layer.window
+            && !window.contains(&Instant::now().saturating_duration_since(*since))
+        {
             return None;
         }
         let site = Site::of(request.context(), || self.layer.calls.fetch_add(1, Ordering::Relaxed));

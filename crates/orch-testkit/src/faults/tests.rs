@@ -195,3 +195,14 @@ async fn an_outage_begins_and_ends_when_it_is_told_to() {
     }
     assert_eq!((fine, probe.counts().calls), (vec![true, false, false, true, true], 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_may_have_no_end() {
+    let (service, probe) = Probe::new();
+    let outage = FaultLayer::new(1.0, 7).unwrap().kinds([FaultKind::ServerError]);
+    let stack = outage.during(Duration::from_secs(1)..Duration::MAX).layer(service);
+    assert!(stack.clone().oneshot(Request::new("x")).await.is_ok());
+    tokio::time::advance(Duration::from_secs(1_000_000)).await;
+    assert!(stack.oneshot(Request::new("x")).await.is_err());
+    assert_eq!(probe.counts().calls, 1);
+}
