@@ -49,6 +49,9 @@ impl ApiKey {
         if self.0.is_empty() {
             return Err(Error::invalid("/api_key", "the API key is empty"));
         }
+        if HeaderValue::from_str(scheme).is_err() {
+            return Err(Error::invalid("/api_key_scheme", "the scheme holds a character that a header cannot carry"));
+        }
         let space = if scheme.is_empty() { "" } else { " " };
         let mut value = HeaderValue::from_str(&format!("{scheme}{space}{}", self.0))
             .map_err(|_| Error::invalid("/api_key", "the API key holds a character that a header cannot carry"))?;
@@ -115,6 +118,8 @@ mod tests {
         let error = ApiKey::from("sk-sec\nret").header_value("Bearer").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("ret\""), "{error:?}");
         assert!(ApiKey::from(" ").header_value("Bearer").is_err());
+        let error = ApiKey::from("k").header_value("Bear\ner").unwrap_err();
+        assert!(error.to_string().contains("/api_key_scheme"), "{error}");
     }
 
     #[test]
