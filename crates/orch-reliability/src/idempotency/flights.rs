@@ -236,6 +236,7 @@ impl<T> Landing<T> {
     pub(super) fn takes_off(&self) -> bool {
         let mut state = lock(&self.0.state);
         state.executing = state.end.is_none();
+        state.elsewhere = None;
         state.executing
     }
 

@@ -63,6 +63,17 @@ async fn in_flight_elsewhere_until_the_callers_deadline_is_in_progress() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn once_it_was_taken_over_the_callers_deadline_is_its_own() {
+    let store: Arc<MemoryStore> = Arc::default();
+    claim_and_die(&store, &pure()).await;
+    let bench = Bench::slow().with_store(store);
+    let deadline = Deadline::after(Instant::now(), LEASE + Duration::from_millis(500));
+    let caller = context(Effect::Pure).with_deadline(deadline);
+    let error = bench.call(pure().with_context(caller)).await.unwrap_err();
+    assert_eq!((error.class(), bench.executions()), (Class::DeadlineExceeded, 1), "it works here by now");
+}
+
+#[tokio::test(start_paused = true)]
 async fn in_flight_elsewhere_until_the_execution_timeout_is_in_progress() {
     let store: Arc<MemoryStore> = Arc::default();
     claim_and_die(&store, &pure()).await;
