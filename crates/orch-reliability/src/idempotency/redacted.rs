@@ -2,19 +2,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orch_core::Redactor;
 use orch_core::store::{Claim, Fingerprint, IdempotencyStore, Key, Lease, OwnerId, Record, StoreError, Takeover};
-use serde_json::Value;
+use orch_core::{Output, Redactor};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
-/// What answers hold, in the JSON of an [`Output`](orch_core::Output); the rest of it are words and numbers of ours.
-const TOLD: [&str; 3] = ["content", "metadata", "reason"];
+/// What an [`Output`] holds besides texts, in its JSON: words and numbers of ours, without which it could not be read again.
+const OURS: [&str; 3] = ["usage", "limits", "replayed"];
 
 /// A store that is given answers as they may leave the process.
 ///
 /// A store keeps what tools answered, since the same request with the same key gets the same answer. Behind this wrapper it
 /// does not: a replay gives the redacted answer, while the caller for whom it was executed has got the original. That is a
 /// choice; without it the store is part of what has to be protected. Keys are passed on as they are, for others must find
-/// them; requests are never stored, only their fingerprints.
+/// them; requests are never stored, only their fingerprints. Answers of a type of one's own are redacted in every text, names
+/// of fields included; where a redactor changes those, they cannot be read again.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -49,11 +51,9 @@ impl RedactedStore {
         let value = serde_json::from_slice(&record.bytes);
         let value = value.map_err(|error| StoreError::Fatal(format!("not redacted: {error}").into()))?;
         let value = match value {
-            Value::Object(mut fields) if fields.contains_key(TOLD[0]) => {
-                for name in TOLD {
-                    if let Some(field) = fields.get_mut(name) {
-                        *field = self.redactor.json(field.take());
-                    }
+            Value::Object(mut fields) if is_output(&fields) => {
+                for (_, field) in fields.iter_mut().filter(|(name, _)| !OURS.contains(&name.as_str())) {
+                    *field = self.redactor.json(field.take());
                 }
                 Value::Object(fields)
             }
@@ -61,6 +61,12 @@ impl RedactedStore {
         };
         Ok(Record { bytes: value.to_string().into(), ..record })
     }
+}
+
+/// Whether it is the JSON of an output and of nothing more: an answer of another type may have fields of the same names.
+fn is_output(fields: &Map<String, Value>) -> bool {
+    let fields = Value::Object(fields.clone());
+    Output::deserialize(&fields).is_ok_and(|output| serde_json::to_value(output).is_ok_and(|back| back == fields))
 }
 
 impl std::fmt::Debug for RedactedStore {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use orch_core::Redact;
+use orch_core::{Counted, Redact, Usage};
 
 use super::*;
 
@@ -67,4 +67,29 @@ async fn a_replay_is_redacted_and_all_else_is_that_of_the_store_inside() {
     assert!(store.complete(&other, &lease, record(r#"{"mine":"a secret"}"#), LEASE).await.unwrap());
     assert_eq!(claim().await, Claim::Done(record(r#"{"mine":"a ***"}"#)));
     assert!(!store.complete(&other, &lease, record("1"), LEASE).await.unwrap(), "it is done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_ones_own_type_is_redacted_in_every_field_and_an_output_in_all_but_what_it_used() {
+    let store = RedactedStore::new(Arc::new(MemoryStore::new()), Hide);
+    let print = pure().fingerprint();
+    let output = Output::from("a secret").with_model("secret-1").with_usage(Usage::new().output(Counted::reported(7)));
+    for (n, answer, stored) in [
+        (1, json!({"content": "a secret", "author": "secret"}), json!({"content": "a ***", "author": "***"})),
+        (2, json!({"content": "secret", "usage": "secret"}), json!({"content": "***", "usage": "***"})),
+        (
+            3,
+            serde_json::to_value(&output).unwrap(),
+            serde_json::to_value(Output::from("a ***").with_model("***-1").with_usage(output.usage().clone())).unwrap(),
+        ),
+    ] {
+        let key = Key::new(format!("key-{n}")).unwrap();
+        let claim = store.claim(&key, &print, OwnerId::fresh(), LEASE, Takeover::Never).await.unwrap();
+        let Claim::Claimed(lease) = claim else { panic!("free") };
+        let record =
+            Record { content_type: "application/json".into(), schema_version: 1, bytes: answer.to_string().into() };
+        assert!(store.complete(&key, &lease, record, LEASE).await.unwrap());
+        let record = store.recall(&key, &print).unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&record.bytes).unwrap(), stored);
+    }
 }
