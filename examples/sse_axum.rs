@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -27,7 +27,7 @@ use futures_util::{Stream, stream};
 use orch_core::{
     Counted, DeltaKind, Envelope, Error, HasContext, Limits, Meter, Output, Request, ToolSpec, Usage, tool_fn,
 };
-use orch_facade::{Client, RunEvents};
+use orch_facade::{Client, Run, RunEvents};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -74,11 +74,13 @@ async fn runs(State(app): State<App>, headers: HeaderMap, question: String) -> R
     if headers.contains_key("last-event-id") {
         return StatusCode::NO_CONTENT.into_response();
     }
+    // A key that cannot be read is no missing one: without it the run would be paid for again.
+    let Ok(key) = headers.get("idempotency-key").map(HeaderValue::to_str).transpose() else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let account = app.spent.child("request", Limits::NONE);
-    let mut run = app.client.run(question).tool("tide").account(account.clone());
-    if let Some(key) = headers.get("idempotency-key").and_then(|key| key.to_str().ok()) {
-        run = run.idempotency_key(key);
-    }
+    let run = app.client.run(question).tool("tide").account(account.clone());
+    let run = key.into_iter().fold(run, Run::idempotency_key);
     let (send, frames) = mpsc::channel(1);
     tokio::spawn(follow(run.events(), send, account));
     Sse::new(received(frames)).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))).into_response()
@@ -117,7 +119,7 @@ async fn tide(request: Request) -> Result<Output, Error> {
     let answer = "The sea, twice a day.";
     let mut tokens = 0;
     for word in answer.split_inclusive(' ') {
-        sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(100)).await;
         tokens += 1;
         context.progress().set_usage(Usage::new().output(Counted::reported(tokens)));
         context.deliver(Instant::now(), DeltaKind::Text, word);
@@ -144,5 +146,8 @@ async fn try_it(url: &str, spent: &Meter) -> anyhow::Result<()> {
     }
     let again = reqwest::Client::new().get(url).header("last-event-id", "7").send().await?;
     println!("a browser that comes back: {}", again.status());
+    let odd =
+        reqwest::Client::new().post(url).header("idempotency-key", HeaderValue::from_bytes(b"\xff")?).send().await?;
+    println!("a key that is no text: {}", odd.status());
     Ok(())
 }

@@ -172,7 +172,12 @@ fn the_events_of_a_run_are_served_and_one_who_leaves_has_its_run_cancelled_and_b
     assert_eq!(said, "The sea, twice a day.");
     assert_eq!((&events[0]["event"], &events.last().unwrap()["event"]), (&json!("tool_started"), &json!("completed")));
     assert!(text.contains("id: 0\n"), "{text}");
-    for line in ["all 5 tokens", "server: completed, 5 tokens booked", "a browser that comes back: 204 No Content"] {
+    for line in [
+        "all 5 tokens",
+        "server: completed, 5 tokens booked",
+        "a browser that comes back: 204 No Content",
+        "a key that is no text: 400 Bad Request",
+    ] {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
     let left = text.lines().find(|line| line.starts_with("server: the run was cancelled, ")).unwrap();

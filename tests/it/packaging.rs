@@ -31,7 +31,11 @@ fn every_published_crate_says_what_it_is_and_what_it_needs() {
         let description = package.description.as_deref().unwrap_or_default();
         assert!(description.len() > 20 && description.ends_with('.'), "{name}: {description:?}");
         assert_eq!(package.license.as_deref(), Some("MIT OR Apache-2.0"), "{name}");
-        assert_eq!(package.readme.as_deref().map(|path| path.as_str()), Some("README.md"), "{name}");
+        assert_eq!(
+            package.readme.as_deref().map(cargo_metadata::camino::Utf8Path::as_str),
+            Some("README.md"),
+            "{name}"
+        );
         assert!(package.rust_version.is_some(), "{name} names no oldest Rust");
         assert!((1..=5).contains(&package.keywords.len()) && !package.categories.is_empty(), "{name}");
         assert_eq!(package.metadata["docs"]["rs"]["all-features"], true, "{name}");
