@@ -37,12 +37,20 @@ pub(super) fn gamma_cdf_with(shape: f64, x: f64, scale: f64) -> f64 {
     value.clamp(0.0, 1.0)
 }
 
-const STEPS: u32 = 500;
+/// More than it takes until nothing changes: near the mode that is some square roots of the shape.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a square root is neither large nor below 0"
+)]
+fn steps(shape: f64) -> u32 {
+    500 + (10.0 * shape.sqrt()) as u32
+}
 
 fn lower_series(shape: f64, x: f64) -> f64 {
     let mut term = 1.0 / shape;
     let mut sum = term;
-    for i in 1..STEPS {
+    for i in 1..steps(shape) {
         term *= x / (shape + f64::from(i));
         sum += term;
         if term < sum * f64::EPSILON {
@@ -58,7 +66,7 @@ fn upper_fraction(shape: f64, x: f64) -> f64 {
     let mut c = 1.0 / TINY;
     let mut d = 1.0 / b;
     let mut value = d;
-    for i in 1..STEPS {
+    for i in 1..steps(shape) {
         let i = f64::from(i);
         let a = -i * (i - shape);
         b += 2.0;

@@ -1,4 +1,4 @@
-use super::gamma::{gamma_cdf_with, ln_gamma};
+use super::gamma::{gamma_cdf, gamma_cdf_with, ln_gamma};
 use super::quadrature::integrate;
 
 /// The chance that the most frequent answer is also the most probable one, given how often each answer came.
@@ -50,7 +50,7 @@ pub fn mode_posterior_with_unseen(counts: &[u32], prior: f64) -> Option<f64> {
 fn sorted(counts: &[u32], prior: f64) -> Option<Vec<u32>> {
     let mut counts: Vec<u32> = counts.iter().copied().filter(|count| *count > 0).collect();
     counts.sort_unstable_by(|a, b| b.cmp(a));
-    (counts.iter().sum::<u32>() >= 2 && prior.is_finite() && prior > 0.0).then_some(counts)
+    (counts.iter().copied().map(u64::from).sum::<u64>() >= 2 && prior.is_finite() && prior > 0.0).then_some(counts)
 }
 
 /// The chance that the first is more probable than all others, of which there is at least one.
@@ -75,7 +75,12 @@ pub(crate) fn leads(first: u32, second: u32, prior: f64) -> f64 {
     let mut term = (ln_gamma(2.0 * b) - 2.0 * ln_gamma(b) - 2.0 * b * std::f64::consts::LN_2).exp() / b;
     let mut chance = 0.5;
     for _ in second..first {
+        let before = chance;
         chance += term;
+        if chance == before {
+            // Terms only become smaller.
+            break;
+        }
         term *= (a + b) / (2.0 * (a + 1.0));
         a += 1.0;
     }
@@ -123,7 +128,14 @@ impl Rivals {
 
     /// The chance that all are at most `x`, whose logarithm is known. Only that of the smallest shape is found from the
     /// start; each next one is less by `x^a e^-x / Gamma(a + 1)`, so all are right to the rounding of numbers up to 1.
+    ///
+    /// Far out, where such a term of a small shape is no number any more, each is found by itself.
     fn all_below(&self, x: f64, ln_x: f64) -> f64 {
+        /// `e^-x` is a number of full precision up to 708.
+        const FAR: f64 = 600.0;
+        if x > FAR {
+            return self.groups.iter().map(|(shape, times)| gamma_cdf(*shape, x).powi(*times)).product();
+        }
         let Some(((smallest, times), rest)) = self.groups.split_first() else { return 1.0 };
         let mut term = (smallest * ln_x - x - self.norm).exp();
         let mut below = gamma_cdf_with(*smallest, x, term * smallest);

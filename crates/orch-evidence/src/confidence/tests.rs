@@ -125,3 +125,14 @@ proptest! {
         prop_assert!(mode_posterior(&counts, PRIOR).unwrap() >= before - 1e-12);
     }
 }
+
+#[test]
+fn counts_of_any_size_are_counted_right_and_at_once() {
+    // A third answer of which there is hardly any changes nothing.
+    for (first, second) in [(500, 490), (700, 650), (1_000, 990), (20_000, 19_900)] {
+        let (found, two) = (mode_posterior(&[first, second, 1], PRIOR).unwrap(), leads(first, second, PRIOR));
+        assert!((found - two).abs() < 1e-9, "{first} {second}: {found} {two}");
+    }
+    assert_eq!(mode_posterior(&[u32::MAX, 1], PRIOR), Some(1.0));
+    assert_eq!(mode_posterior(&[u32::MAX, 1, 1], PRIOR).map(f64::round), Some(1.0));
+}
