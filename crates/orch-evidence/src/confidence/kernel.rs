@@ -66,8 +66,9 @@ pub(crate) fn confidence_by(k: usize, entropy: f64) -> Option<f64> {
     (k > 1).then(|| (1.0 - entropy / (k as f64).ln()).clamp(0.0, 1.0))
 }
 
-/// The von Neumann entropy by similarities; each pair is asked for once, the earlier one first. Answers that are the same as an earlier one count as that one: `m` of them have the same
-/// rows, and leave the other eigenvalues to a matrix of the different ones, scaled by the roots of `m`.
+/// The von Neumann entropy by similarities; each pair is asked for once, the earlier one first. Answers that are the same
+/// as an earlier one count as that one: `m` of them have the same rows, and leave the other eigenvalues to a matrix of
+/// the different ones, scaled by the roots of `m`.
 pub(crate) fn entropy_of(k: usize, similarity: impl Fn(usize, usize) -> f64) -> f64 {
     let mut different: Vec<(usize, f64)> = Vec::new();
     let mut rows: Vec<Vec<f64>> = Vec::new();

@@ -65,14 +65,16 @@ use crate::ConsensusRules;
 /// library are, and whatever derives it.
 ///
 /// At the struct, `check = "path"` names a function `fn(&Self) -> Result<(), E>` that a value must pass, where `E` is a
-/// `String` or a `&str`, or a [`Violation`] that points at a field; and `crate = "path"` says where this crate is, if it is not `::orch_evidence`.
+/// `String` or a `&str`, or a [`Violation`] that points at a field; and `crate = "path"` says where this crate is, if it is
+/// not `::orch_evidence`.
 ///
 /// An enum without data can derive it too: it is one of its names. A newtype is what is in it.
 ///
 /// # Names
 /// Serde's `rename`, `rename_all`, `alias`, `flatten`, `transparent`, `skip`, `from` and `try_from` are honoured, as they
-/// are for reading. What is said under an alias counts as said under the name. A field that a function reads (`with`, `deserialize_with`) has no rules but those at the field. Rules of
-/// a flattened map hold for every key beside it that has none.
+/// are for reading. What is said under an alias counts as said under the name. A field that a function reads (`with`,
+/// `deserialize_with`) has no rules but those at the field. Rules of a flattened map hold for every key beside it that has
+/// none.
 ///
 /// # By hand
 /// Without the feature, or where attributes do not reach:

@@ -87,8 +87,8 @@ impl Window {
         *self = Self::new(self.scale);
     }
 
-    /// Counts a call, unless it is reported so late that its bucket has made room for a newer one. Says whether the window holds anything but prompt successes: if not, no rule can be broken, and
-    /// nothing has to be summed up.
+    /// Counts a call, unless it is reported so late that its bucket has made room for a newer one. Says whether the window
+    /// holds anything but prompt successes: if not, no rule can be broken, and nothing has to be summed up.
     pub(super) fn record(&mut self, sample: Sample, slow: bool, now: Instant) -> bool {
         let number = self.scale.number(now);
         if slow || sample != Sample::Success {

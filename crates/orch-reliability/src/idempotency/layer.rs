@@ -21,9 +21,9 @@ use crate::MemoryStore;
 /// Callers that joined, or came later, paid nothing: their response is marked by [`Replay`](super::Replay).
 ///
 /// Failures are not stored: everyone who waits gets the error, the next caller tries anew. Two exceptions:
-/// [finished](orch_core::Error::finished) work inside an error (a budget turned out to be overrun) is stored as the success it is, and a tool
-/// that must run at most once keeps its key when it may have had its effect although it failed (a timeout, a
-/// broken connection, a panic): the next caller gets `OutcomeUnknown` until somebody
+/// [finished](orch_core::Error::finished) work inside an error (a budget turned out to be overrun) is stored as the
+/// success it is, and a tool that must run at most once keeps its key when it may have had its effect although it
+/// failed (a timeout, a broken connection, a panic): the next caller gets `OutcomeUnknown` until somebody
 /// [resolves](orch_core::store::IdempotencyStore::resolve) it.
 ///
 /// ```

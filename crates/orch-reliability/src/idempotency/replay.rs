@@ -29,8 +29,8 @@ pub trait Replay: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
         self
     }
 
-    /// The response that `output`, [finished](orch_core::Error::finished) work inside an error, stands for; by default none. Such work is
-    /// stored and replayed as a success: it was done and paid for.
+    /// The response that `output`, [finished](orch_core::Error::finished) work inside an error, stands for; by default
+    /// none. Such work is stored and replayed as a success: it was done and paid for.
     #[must_use]
     fn from_output(_output: &Output) -> Option<Self> {
         None

@@ -10,7 +10,7 @@ struct Hide;
 
 impl Redact for Hide {
     fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        text.replace("secret", "***").into()
+        text.replace("secret", "***").replace("reported", "***").into()
     }
 }
 
