@@ -214,7 +214,11 @@ impl Redactor {
             ReplicatesFailed { causes: all } => ReplicatesFailed { causes: causes(all) },
             FallbacksFailed { causes: all } => FallbacksFailed { causes: causes(all) },
             StreamBroken { reason } => StreamBroken { reason: text(reason) },
-            Provider(failure) => Provider(ProviderFailure { message: text(&failure.message), ..failure.clone() }),
+            Provider(failure) => Provider(ProviderFailure {
+                message: text(&failure.message),
+                code: failure.code.as_ref().map(text),
+                ..failure.clone()
+            }),
             Panicked { message } => Panicked { message: text(message) },
             // Words and numbers of ours alone.
             other @ (ErrorKind::BudgetExceeded { .. }
@@ -279,6 +283,14 @@ mod tests {
         assert!(!format!("{redacted:?}").contains(SECRET));
         let ErrorKind::FallbacksFailed { causes } = redacted.kind() else { panic!("{redacted:?}") };
         assert_eq!(causes[0].output(), Some(&Output::from("***")), "causes are for people");
+    }
+
+    #[test]
+    fn what_a_provider_said_is_redacted_its_code_included() {
+        let failure = ProviderFailure::new("openai", SECRET).code(format!("bad {SECRET}")).request_id("req-1");
+        let redacted = hide().error(Error::new(ErrorKind::Provider(failure)));
+        let ErrorKind::Provider(failure) = redacted.kind() else { panic!("{redacted:?}") };
+        assert_eq!(failure, &ProviderFailure::new("openai", "***").code("bad ***").request_id("req-1"));
     }
 
     #[test]
