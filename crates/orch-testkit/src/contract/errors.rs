@@ -14,7 +14,8 @@ where
     L: Layer<ProbeService>,
     StackOf<L>: Stack,
 {
-    /// Kind, class, `retry_after`, output and `not_executed` of an error arrive as the inner service gave them.
+    /// Kind, class, `retry_after`, output, whether that is finished, and `not_executed` of an error arrive as the inner
+    /// service gave them.
     ///
     /// # Panics
     /// When the layer breaks the rule.
@@ -62,7 +63,7 @@ fn same(a: &Error, b: &Error) -> bool {
     let kind = |error: &Error| serde_json::to_value(error.kind()).ok();
     kind(a).is_some_and(|ours| Some(ours) == kind(b))
         && (a.class(), a.retry_after(), a.not_executed()) == (b.class(), b.retry_after(), b.not_executed())
-        && a.output() == b.output()
+        && (a.output(), a.finished()) == (b.output(), b.finished())
 }
 
 /// Errors that differ in everything a layer could lose.

@@ -98,6 +98,17 @@ fn rewrites_errors(inner: &mut ProbeService, _: &Arc<Semaphore>, request: Reques
     Box::pin(async move { call.await.map_err(|error| Error::tool_execution(error.to_string())) })
 }
 
+/// The output stays, but no longer counts as the whole answer.
+fn makes_answers_partial(inner: &mut ProbeService, _: &Arc<Semaphore>, request: Request) -> Answer {
+    let call = try_ready(inner, request);
+    Box::pin(async move {
+        call.await.map_err(|error| match error.output().cloned() {
+            Some(output) => error.with_output(output),
+            None => error,
+        })
+    })
+}
+
 fn hides_errors(inner: &mut ProbeService, _: &Arc<Semaphore>, request: Request) -> Answer {
     let call = try_ready(inner, request);
     Box::pin(async move { call.await.or_else(|_| Ok(Output::default())) })
@@ -175,6 +186,7 @@ async fn a_waiting_instance_that_is_passed_over_is_caught() {
 #[tokio::test(start_paused = true)]
 async fn changed_and_hidden_errors_are_caught() {
     assert_eq!(broken_rule(contract_of(rewrites_errors)).await, "errors_kept");
+    assert_eq!(broken_rule(contract_of(makes_answers_partial)).await, "errors_kept");
     assert_eq!(broken_rule(contract_of(hides_errors)).await, "readiness_errors_are_delivered");
 }
 
