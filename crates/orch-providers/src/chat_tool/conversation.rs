@@ -161,8 +161,8 @@ impl<'a> Conversation<'a> {
             return error;
         }
         let error = match self.effect {
-            // Stored work under this class would count as finished.
-            None | Some(Effect::Pure) if error.class() == Class::BudgetExceeded => return error,
+            // Nothing was done that a repetition would do twice: the error stays what it is.
+            None | Some(Effect::Pure) if error.class() == Class::BudgetExceeded => error,
             Some(_) if hides_what_happened(error.class()) || error.not_executed() => broken(error),
             _ => error,
         };

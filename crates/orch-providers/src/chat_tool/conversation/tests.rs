@@ -193,8 +193,9 @@ async fn the_budget_is_kept_between_the_calls() {
     let (provider, meter) = (Scripted::new(script), Meter::new(Budget::new().tokens(130).limits()));
     let error = run(adder(&provider).max_tokens(10), &meter).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::BudgetExceeded { .. }), "{error}");
-    // Work under this class would count as finished.
-    assert_eq!(error.output(), None);
+    // What was paid for comes back, and does not count as an answer.
+    assert_eq!(error.finished(), None);
+    assert_eq!(error.output().unwrap().usage().input_tokens, Some(Counted::reported(110)));
     assert_eq!((provider.asked().len(), meter.settled().tokens), (1, 111));
 }
 
