@@ -12,6 +12,9 @@ use crate::ConsensusRules;
 impl BundleOptions {
     /// The options of a request; `null` sets nothing.
     ///
+    /// What must fit the number of replicates (`seeds`, `weights`, `min_valid`) is held against it here only if the
+    /// request says it, else when they are laid over a layer's own.
+    ///
     /// # Errors
     /// `InvalidRequest` that points below `/tool_options` and names the value: of an unknown field, a
     /// wrong type, or a value that [`check`](Self::check) refuses.
@@ -29,8 +32,17 @@ impl BundleOptions {
             let _checked = ConsensusRules::from_value(rules).map_err(under_rules)?;
         }
         let read: Self = Content::json(options.clone()).get().map_err(|error| under_tool_options(&error))?;
-        read.check().map_err(|error| under_tool_options(&error))?;
-        Ok(read)
+        let checked = if read.k.is_some() { read.check() } else { read.check_alone() };
+        checked.map_err(|error| under_tool_options(&error)).map(|()| read)
+    }
+
+    /// These options of a request laid over those of a layer, which can be kept.
+    ///
+    /// # Errors
+    /// `InvalidRequest` that points below `/tool_options`, when they do not fit together.
+    pub(crate) fn asked_over(self, base: &Self) -> Result<Self, Error> {
+        let options = self.over(base);
+        options.check().map_err(|error| under_tool_options(&error)).map(|()| options)
     }
 
     /// Whether all that is set can be kept.
@@ -38,6 +50,29 @@ impl BundleOptions {
     /// # Errors
     /// `InvalidRequest` that points at the field and names its value.
     pub fn check(&self) -> Result<(), Error> {
+        self.check_alone()?;
+        let k = self.replicates();
+        if let Some(seeds) = self.seeds.as_ref().filter(|seeds| seeds.len() < k as usize) {
+            return Err(Error::invalid("/seeds", format!("{} seeds for {k} replicates", seeds.len())));
+        }
+        if let Some(weights) = &self.weights {
+            if weights.len() < k as usize {
+                return Err(Error::invalid("/weights", format!("{} weights for {k} replicates", weights.len())));
+            }
+            if let Some(at) = (0..k as usize).find(|at| !(self.weight(*at).is_finite() && self.weight(*at) > 0.0)) {
+                let reason = format!("{:e}: too large or too small to be set beside the others", weights[at]);
+                return Err(Error::invalid(format!("/weights/{at}"), reason));
+            }
+        }
+        if let Some(least) = self.min_valid.filter(|least| *least > k) {
+            let reason = format!("{least} valid answers: there must be 1 to {k}, which is `k`");
+            return Err(Error::invalid("/min_valid", reason));
+        }
+        Ok(())
+    }
+
+    /// Whether each value can be kept with some number of replicates.
+    fn check_alone(&self) -> Result<(), Error> {
         let k = self.replicates();
         if !(1..=Self::MAX_K).contains(&k) {
             return Err(Error::invalid("/k", format!("{k} replicates: there must be 1 to {}", Self::MAX_K)));
@@ -48,23 +83,14 @@ impl BundleOptions {
         if self.max_parallel == Some(0) {
             return Err(Error::invalid("/max_parallel", "0 replicates at the same time: there must be at least 1"));
         }
-        if let Some(seeds) = self.seeds.as_ref().filter(|seeds| seeds.len() < k as usize) {
-            return Err(Error::invalid("/seeds", format!("{} seeds for {k} replicates", seeds.len())));
-        }
-        if let Some(weights) = &self.weights {
-            check_weights(weights, k)?;
-            if let Some(at) = (0..k as usize).find(|at| !(self.weight(*at).is_finite() && self.weight(*at) > 0.0)) {
-                let reason = format!("{:e}: too large or too small to be set beside the others", weights[at]);
-                return Err(Error::invalid(format!("/weights/{at}"), reason));
-            }
+        let weights = self.weights.iter().flatten().enumerate();
+        if let Some((at, weight)) = weights.into_iter().find(|(_, weight)| !(weight.is_finite() && **weight > 0.0)) {
+            let reason = format!("{weight}: a weight must be finite and above 0");
+            return Err(Error::invalid(format!("/weights/{at}"), reason));
         }
         self.rules_given().check().map_err(|error| moved(&error, |at| format!("/rules{at}")))?;
-        let least = self.min_valid.unwrap_or(1);
-        if !(1..=k).contains(&least) {
-            return Err(Error::invalid(
-                "/min_valid",
-                format!("{least} valid answers: there must be 1 to {k}, which is `k`"),
-            ));
+        if self.min_valid == Some(0) {
+            return Err(Error::invalid("/min_valid", "0 valid answers: there must be at least 1"));
         }
         if self.timeout == Some(Duration::ZERO) {
             return Err(Error::invalid("/timeout_ms", "0 ms: there must be more"));
@@ -79,17 +105,6 @@ impl BundleOptions {
 fn checked(budget: Option<&Budget>, name: &str) -> Result<(), Error> {
     let named = |at: &str| format!("/{name}{}", at.strip_prefix("/budget").unwrap_or(at));
     budget.map_or(Ok(()), |budget| budget.check().map_err(|error| moved(&error, named)))
-}
-
-fn check_weights(weights: &[f64], k: u32) -> Result<(), Error> {
-    if let Some(at) = weights.iter().position(|weight| !(weight.is_finite() && *weight > 0.0)) {
-        let reason = format!("{}: a weight must be finite and above 0", weights[at]);
-        return Err(Error::invalid(format!("/weights/{at}"), reason));
-    }
-    if weights.len() < k as usize {
-        return Err(Error::invalid("/weights", format!("{} weights for {k} replicates", weights.len())));
-    }
-    Ok(())
 }
 
 fn under_tool_options(error: &Error) -> Error {

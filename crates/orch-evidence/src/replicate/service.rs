@@ -35,7 +35,7 @@ impl ReplicateLayer {
         context.check(Instant::now())?;
         let asked = BundleOptions::from_json(request.options())?;
         let validator = self.validation.of(&asked, &self.options)?;
-        let options = asked.over(&self.options);
+        let options = asked.asked_over(&self.options)?;
         let mut bundler = Bundler::validated(&options, validator)?
             .with_seed(context.seed())
             .with_distance(Arc::clone(&self.metric))

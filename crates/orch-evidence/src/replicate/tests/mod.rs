@@ -170,6 +170,29 @@ async fn options_of_the_request_win_and_wrong_ones_are_refused_where_they_stand(
 }
 
 #[tokio::test]
+async fn what_must_fit_the_number_of_replicates_is_held_against_that_of_the_layer() {
+    for (k, options) in [
+        (5, json!({"min_valid": 5})),
+        (2, json!({"seeds": [7, 8]})),
+        (2, json!({"weights": [1.0, 2.0]})),
+        (2, json!({"k": 4, "min_valid": 4})),
+    ] {
+        let asked = Request::new("q").with_options(options.clone());
+        let error = call(&ReplicateLayer::new(k), says("x"), asked).await.err();
+        assert!(error.is_none(), "{options}: {error:?}");
+    }
+    for (k, options, said) in [
+        (2, json!({"min_valid": 3}), "`/tool_options/min_valid`: 3 valid answers: there must be 1 to 2"),
+        (5, json!({"seeds": [1, 2, 3]}), "`/tool_options/seeds`: 3 seeds for 5 replicates"),
+        (5, json!({"weights": [1, 2, 3]}), "`/tool_options/weights`: 3 weights for 5 replicates"),
+    ] {
+        let asked = Request::new("q").with_options(options);
+        let error = call(&ReplicateLayer::new(k), says("x"), asked).await.unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn the_tool_inside_gets_the_options_under_inner_and_none_of_the_bundle() {
     let tool = ask(|request| async move { Ok(Output::new(request.options().clone())) });
     let asked = Request::new("q").with_tool("ask").with_options(json!({"k": 2, "inner": {"temperature": 1}}));
