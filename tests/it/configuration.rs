@@ -13,8 +13,8 @@ use orch_core::{Effect, ErrorKind, IntoTool};
 use orch_facade::config::{Config, Origin};
 use orch_facade::reliability::MemoryStore;
 use orch_facade::{
-    Budget, CircuitBreakerConfig, Client, ClientBuilder, Error, Output, Request, RetryPolicy, Rule, RulePlanner,
-    ToolSpec, tool_fn,
+    Budget, BundleTool, CircuitBreakerConfig, Client, ClientBuilder, Error, Output, Request, RetryPolicy, Rule,
+    RulePlanner, ToolSpec, tool_fn,
 };
 use orch_testkit::FaultServer;
 use orch_testkit::fault_server::Answer;
@@ -338,6 +338,33 @@ fn a_tool_says_what_another_call_would_do_and_a_bundle_heeds_it() {
     }
     let error = config(&format!("{text}[bundles.b]\ntool = \"act\""), &[]).check().unwrap_err().to_string();
     assert!(error.starts_with("line 13: bundles.b.tool = \"act\": "), "{error}");
+}
+
+#[test]
+fn a_bundle_of_the_code_is_neither_replicated_nor_called_and_what_is_wrong_with_the_code_is_found() {
+    let bundle = || {
+        BundleTool::new(
+            "voted",
+            tool_fn(ToolSpec::pure("vote"), |_: Request| async { Ok::<_, Error>(Output::from("yes")) }),
+        )
+    };
+    let said = |text: &str, code: ClientBuilder| {
+        let config = Config::toml(text).code(code);
+        let said = config.check().unwrap_err().to_string();
+        assert_eq!(config.build().unwrap_err().to_string(), said);
+        said
+    };
+    assert_eq!(
+        said("[bundles.b]\ntool = \"voted\"", code().bundle(bundle())),
+        "line 2: bundles.b.tool = \"voted\": a bundle cannot be replicated: name a tool"
+    );
+    let calls = "[providers.p]\nwire = \"openai\"\nbase_url = \"http://127.0.0.1:1\"\nmodel = \"m\"\n\
+                 [tools.t]\nprovider = \"p\"\ntools = [\"voted\"]";
+    assert_eq!(
+        said(calls, code().bundle(bundle())),
+        "line 7: tools.t.tools[0] = \"voted\": a bundle cannot be called by a model: name the tool that it replicates"
+    );
+    assert_eq!(said("", code().bundle(bundle()).bundle(bundle())), "two tools are named `voted`");
 }
 
 #[test]

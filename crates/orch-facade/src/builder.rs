@@ -149,11 +149,7 @@ impl ClientBuilder {
     /// # Errors
     /// Tools of one name, rules that name unknown tools, settings out of bounds, a replicated tool that is not `Pure`.
     pub fn build(mut self) -> Result<Client, BuildError> {
-        let stack = self.stack()?;
-        let planner = match &self.planner {
-            Some(planner) => Arc::clone(planner),
-            None => Arc::new(RulePlanner::default()),
-        };
+        let (stack, planner) = (self.stack()?, self.planner_or_default());
         let (reliable, registry) = stacks::reliable(&self.registrations, &stack, Arc::clone(&planner))?;
         let basic = stacks::basic(&self.registrations, &stack)?;
         (self.health, self.store) = (None, None);
@@ -174,6 +170,10 @@ impl ClientBuilder {
             in_flight,
             cancelled,
         }))
+    }
+
+    fn planner_or_default(&self) -> Arc<dyn Planner> {
+        self.planner.clone().unwrap_or_else(|| Arc::new(RulePlanner::default()))
     }
 
     fn stack(&self) -> Result<ReliabilityStack, BuildError> {
@@ -198,6 +198,11 @@ impl ClientBuilder {
 /// What a configuration reads of the code.
 #[cfg(feature = "config")]
 impl ClientBuilder {
+    /// Whether [`build`](Self::build) makes a client.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        stacks::reliable(&self.registrations, &self.stack()?, self.planner_or_default()).map(|_| ())
+    }
+
     pub(crate) fn reliability_config(&self) -> &ReliabilityConfig {
         &self.reliability
     }

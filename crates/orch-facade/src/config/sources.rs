@@ -122,6 +122,8 @@ impl Config {
         let mut assembly = Assembly { tree: &tree, sections: &sections, around: &around, found, left_out };
         let builder = assembly.builder(self.code.clone());
         Findings::none(assembly.found)?;
+        // What is wrong with the code itself, or with it and the rest together.
+        builder.check().map_err(|error| whole(error.to_string()))?;
         Ok(Read { tree, sections, builder })
     }
 

@@ -13,8 +13,17 @@ use crate::config::read::meant;
 use crate::config::sections::{BundleSection, ToolSection};
 use crate::registration::Registration;
 
-/// Tools by their names; `None` for one with which something is wrong, or that is a bundle.
-type Known = BTreeMap<String, Option<BoxTool>>;
+/// What the names stand for.
+type Known = BTreeMap<String, Named>;
+
+/// What has a name.
+#[derive(Clone)]
+enum Named {
+    Tool(BoxTool),
+    /// A tool with which something is wrong, which is found already.
+    Wrong,
+    Bundle,
+}
 
 impl Assembly<'_> {
     /// The tools and bundles that are written, registered after those of the code: tools first, each in the order of
@@ -22,12 +31,12 @@ impl Assembly<'_> {
     pub(super) fn tools(&mut self, mut builder: ClientBuilder, providers: &Providers) -> ClientBuilder {
         let mut known = of_code(&builder);
         let in_code: Vec<String> = known.keys().cloned().collect();
-        for table in ["tools", "bundles"] {
+        for (table, named) in [("tools", Named::Wrong), ("bundles", Named::Bundle)] {
             for name in self.tree.keys(&format!("/{table}")) {
                 let pointer = child(&format!("/{table}"), &name);
                 if in_code.contains(&name) {
                     self.wrong(&pointer, format!("the code has registered a tool `{name}` already"));
-                } else if known.insert(name.clone(), None).is_some() {
+                } else if known.insert(name.clone(), named.clone()).is_some() {
                     self.wrong(&pointer, format!("`tools` has a tool `{name}` already"));
                 }
             }
@@ -37,10 +46,10 @@ impl Assembly<'_> {
         let (plain, calling): (Vec<_>, Vec<_>) = sections.tools.iter().partition(|(_, tool)| tool.tools.is_empty());
         for (name, section) in plain.into_iter().chain(calling).filter(|(name, _)| !in_code.contains(name)) {
             let tool = self.chat_tool(name, section, providers, &known);
-            known.insert(name.clone(), tool);
+            known.insert(name.clone(), tool.map_or(Named::Wrong, Named::Tool));
         }
         for name in sections.tools.keys().filter(|name| !in_code.contains(name)) {
-            if let Some(Some(tool)) = known.get(name) {
+            if let Some(Named::Tool(tool)) = known.get(name) {
                 builder = builder.tool(tool.clone());
             }
         }
@@ -102,14 +111,13 @@ impl Assembly<'_> {
             let calls_others = self.sections.tools.get(name).is_some_and(|tool| !tool.tools.is_empty());
             match known.get(name) {
                 _ if calls_others => self.wrong(&at, "a tool that calls tools itself cannot be called by another"),
-                _ if self.sections.bundles.contains_key(name) => {
+                Some(Named::Bundle) => {
                     self.wrong(&at, "a bundle cannot be called by a model: name the tool that it replicates");
                 }
-                Some(Some(tool)) => tools.push(tool.clone()),
-                // What is wrong with it is found elsewhere.
-                Some(None) => return None,
+                Some(Named::Tool(tool)) => tools.push(tool.clone()),
+                Some(Named::Wrong) => return None,
                 None => {
-                    let meant = meant(name, known.keys().map(String::as_str));
+                    let meant = meant(name, tools_of(known));
                     self.wrong(&at, format!("no tool of this name{meant}"));
                 }
             }
@@ -121,19 +129,19 @@ impl Assembly<'_> {
         let pointer = child("/bundles", name);
         let at = child(&pointer, "tool");
         let inner = match known.get(&section.tool) {
-            _ if self.tree.value["bundles"].get(&section.tool).is_some() => {
+            Some(Named::Bundle) => {
                 self.wrong(&at, "a bundle cannot be replicated: name a tool");
                 return None;
             }
-            Some(inner) => inner.clone()?,
+            Some(Named::Tool(inner)) => inner.clone(),
+            Some(Named::Wrong) => return None,
             None => {
-                let tools = known.keys().filter(|name| !self.sections.bundles.contains_key(*name));
-                let meant = meant(&section.tool, tools.map(String::as_str));
+                let meant = meant(&section.tool, tools_of(known));
                 self.wrong(&at, format!("no tool of this name{meant}"));
                 return None;
             }
         };
-        let mut bundle = BundleTool::new(name, inner.clone()).options(section.options.clone());
+        let mut bundle = BundleTool::new(name, inner).options(section.options.clone());
         if let Some(description) = &section.description {
             bundle = bundle.description(description.as_str());
         }
@@ -151,11 +159,16 @@ impl Assembly<'_> {
     }
 }
 
-/// The tools of the code; its bundles are none that can be replicated or called.
+/// The names of what can be replicated or called.
+fn tools_of(known: &Known) -> impl Iterator<Item = &str> + Clone {
+    known.iter().filter(|(_, named)| !matches!(named, Named::Bundle)).map(|(name, _)| name.as_str())
+}
+
+/// The tools and bundles of the code.
 fn of_code(builder: &ClientBuilder) -> Known {
     let known = builder.registrations().iter().map(|registration| match registration {
-        Registration::Tool(tool) => (tool.spec().name().to_owned(), Some(tool.clone())),
-        Registration::Bundle { spec, .. } => (spec.name().to_owned(), None),
+        Registration::Tool(tool) => (tool.spec().name().to_owned(), Named::Tool(tool.clone())),
+        Registration::Bundle { spec, .. } => (spec.name().to_owned(), Named::Bundle),
     });
     known.collect()
 }
