@@ -39,7 +39,10 @@ pub(super) fn redacted(pointer: &str, value: &Value) -> Value {
             Some(reference) if is_place(reference, text) => value.clone(),
             _ => Value::from(REDACTED),
         },
-        Value::String(text) => Value::from(without_credentials(text)),
+        Value::String(text) => {
+            let is_url = below.last().is_some_and(|key| key == "base_url");
+            Value::from(without_credentials(text, is_url))
+        }
         _ if secret => Value::from(REDACTED),
         _ => value.clone(),
     }
@@ -53,12 +56,22 @@ pub(super) fn is_place(reference: &str, text: &str) -> bool {
     }
 }
 
-/// A URL without user, password and query; any other text as it is.
-fn without_credentials(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let rest = rest.split_once(['?', '#']).map_or(rest.to_owned(), |(rest, _)| format!("{rest}?{REDACTED}"));
-    let (authority, path) = rest.find('/').map_or((rest.as_str(), ""), |at| rest.split_at(at));
-    let authority = authority.rsplit_once('@').map_or(authority.to_owned(), |(_, host)| format!("{REDACTED}@{host}"));
+/// A URL without user, password and query; any other text as it is. What should be a URL and is none shows nothing that
+/// may have been meant as a password.
+fn without_credentials(text: &str, is_url: bool) -> String {
+    let (scheme, rest) = match text.split_once("://") {
+        Some(parts) if is_url || !text.contains(char::is_whitespace) => parts,
+        None if is_url && text.contains('@') => return REDACTED.to_owned(),
+        _ => return text.to_owned(),
+    };
+    let (authority, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+    let authority = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{REDACTED}@{host}"),
+        // A password that holds one of these signs ends only here.
+        None if path.contains('@') => return format!("{scheme}://{REDACTED}"),
+        None => authority.to_owned(),
+    };
+    let path = path.split_once(['?', '#']).map_or(path.to_owned(), |(path, _)| format!("{path}?{REDACTED}"));
     format!("{scheme}://{authority}{path}")
 }
 
@@ -80,6 +93,13 @@ mod tests {
             ("/providers/a/headers/x-beta", json!("b"), json!("***")),
             ("/providers/a/access_token", json!(["t"]), json!("***")),
             ("/providers/a/base_url", json!("https://u:p@h/v1?k=v"), json!("https://***@h/v1?***")),
+            ("/providers/a/base_url", json!("https://u:p/w@h/v1"), json!("https://***")),
+            ("/providers/a/base_url", json!("https://u:p?w@h/v1"), json!("https://***")),
+            ("/providers/a/base_url", json!("https://u:p w@h/v1"), json!("https://***@h/v1")),
+            ("/providers/a/base_url", json!("https://h/v1?k=v@w"), json!("https://***")),
+            ("/providers/a/base_url", json!("u:p@h/v1"), json!("***")),
+            ("/providers/a/base_url", json!("h:80/v1"), json!("h:80/v1")),
+            ("/tools/a/system", json!("See https://h/a?b, or ask a@b."), json!("See https://h/a?b, or ask a@b.")),
             ("/tools/a/max_tokens", json!(7), json!(7)),
         ] {
             assert_eq!(redacted(pointer, &value), shown, "{pointer} {value}");
