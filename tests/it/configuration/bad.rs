@@ -23,6 +23,7 @@ pub(crate) const BAD: &[Bad] = &[
         &[],
         "line 2: reliability.circuit_breakers.ask.treshold: unknown key, known are `failure_threshold`, `failure_rate`, `min_calls`, `window`, `window_size`, `cooldown`, `timeout`, `max_cooldown`, `jitter`, `probes`, `successes_to_close`, `probe_lease`, `slow_after`, `slow_rate`",
     ),
+    ("[stores]\n\"a`b\" = 3", &[], "line 2: stores.\"a`b\": unknown key, known are `idempotency`, `memory_bytes`"),
     // Types.
     ("max_parallel = \"many\"", &[], "line 1: max_parallel = \"many\": expected a whole number, not negative"),
     ("max_parallel = -1", &[], "line 1: max_parallel = -1: expected a whole number, not negative"),
@@ -41,6 +42,17 @@ pub(crate) const BAD: &[Bad] = &[
         "[reliability.idempotency]\non_abandon = \"cancle\"",
         &[],
         "line 2: reliability.idempotency.on_abandon = \"cancle\": unknown word, did you mean `cancel`?",
+    ),
+    (
+        "[reliability]\nidempotency = 3\nidempotency_enabled = false",
+        &[],
+        "line 2: reliability.idempotency = 3: expected a table",
+    ),
+    (
+        "[providers.p]\nwire = \"openai\"\nmodel = \"m\"\nbase_url = \"http://127.0.0.1:1\"\n\
+         [tools.t]\nprovider = \"p\"\ntools = [1, \"ask\", 2]",
+        &[],
+        "line 7: tools.t.tools[0] = 1: expected a text",
     ),
     // Values.
     ("[reliability]\ndeadline = 0", &[], "line 2: reliability.deadline = 0: it must be above zero"),
@@ -243,7 +255,30 @@ pub(crate) const BAD: &[Bad] = &[
         &[],
         "line 4: providers.p.dialect = \"vllm\": only the wires `openai` and `responses` have this setting",
     ),
+    (
+        "[providers.p]\nmodel = \"m\"\n[reliability.circuit_breakers.p]\nprobes = 1",
+        &[],
+        "line 1: providers.p: the key `wire` is missing",
+    ),
+    (
+        "[providers.p]\nwire = \"openai\"\nmodel = \"m\"\nbase_url = \"http://127.0.0.1:1\"\n\
+         connect_timeout_ms = 0\nmax_body = 0\nmax_event = 0",
+        &[],
+        "line 5: providers.p.connect_timeout_ms = 0: no call could succeed: it must be at least 1\n\
+         line 6: providers.p.max_body = 0: no call could succeed: it must be at least 1\n\
+         line 7: providers.p.max_event = 0: no call could succeed: it must be at least 1",
+    ),
     // Secrets.
+    (
+        "[providers.p]\nwire = \"openai\"\nmodel = \"m\"\nbase_url = \"https://u:pw/-secret@h/v1\"",
+        &[],
+        "line 4: providers.p.base_url = \"https://***\": not a URL, such as `https://host/v1`: invalid port number",
+    ),
+    (
+        "[providers.p]\nwire = \"openai\"\nmodel = \"m\"\nbase_url = \"u:pw-secret@h/v1\"",
+        &[],
+        "line 4: providers.p.base_url = \"***\": `***` is neither http nor https",
+    ),
     (
         "[providers.p]\nwire = \"openai\"\nmodel = \"m\"\napi_key = \"sk-secret\"",
         &[],

@@ -12,6 +12,9 @@ use super::{Finding, Origin};
 /// How the names of the variables begin.
 pub(super) const PREFIX: &str = "ORCH__";
 
+/// How many keys the name of a variable may have.
+const DEEPEST: usize = 32;
+
 /// The variables that are looked at: for settings, and where a secret is one.
 #[derive(Clone, Default)]
 pub(super) enum Variables {
@@ -55,6 +58,11 @@ pub(super) fn read(variables: &Variables, below: &Value, found: &mut Vec<Finding
     let mut tree = Tree::empty();
     for (name, text) in settings {
         let origin = Origin::Variable(name.as_str().into());
+        if depth(&name) > DEEPEST {
+            let reason = format!("the name has more than {DEEPEST} keys");
+            found.push(Finding { origin, key: String::new(), value: None, reason });
+            continue;
+        }
         let Some(pointer) = pointer(&name, below) else {
             let reason = "a part of the name is empty: expected a name such as `ORCH__RELIABILITY__DEADLINE`";
             found.push(Finding { origin, key: String::new(), value: None, reason: reason.to_owned() });
@@ -157,6 +165,13 @@ mod tests {
         assert_eq!(found[0], format!("ORCH__: {empty}"));
         assert_eq!(found[1], "ORCH__a: a: `ORCH__A` sets the same key: keep one of the two");
         assert_eq!(found[2], format!("ORCH__B____C: {empty}"));
+    }
+
+    #[test]
+    fn a_name_of_too_many_keys_is_found() {
+        let name = format!("ORCH__{}", ["A"; 20_000].join("__"));
+        let (value, found) = set(&[(&name, "1")], &json!({}));
+        assert_eq!((value, found), (json!({}), vec![format!("{name}: the name has more than 32 keys")]));
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) fn sections(tree: &Tree, found: &mut Vec<Finding>) -> (Sections, Vec<
         if !known && !follows {
             found.push(finding);
         }
-        // What is not there any more cannot be left out: then it is the table around it that does not work.
+        // What is not there any more, or is in a list, cannot be left out: then it is what is around it that does not work.
         let mut at = if known { parent(&pointer) } else { Some(pointer.as_str()) };
         while let Some(pointer) = at.filter(|pointer| take(&mut value, pointer).is_none()) {
             at = parent(pointer);
@@ -53,15 +53,11 @@ pub(super) fn sections(tree: &Tree, found: &mut Vec<Finding>) -> (Sections, Vec<
 
 /// The value that a complaint is about, and the complaint in words for those who write TOML.
 fn blame(value: &Value, pointer: &str, reason: &str) -> (String, String) {
-    let ticked = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-    if let Some((kind, expected)) = ["field", "variant"].iter().find_map(|kind| {
-        let rest = reason.strip_prefix(&format!("unknown {kind} "))?;
-        Some((*kind, ticked(rest)))
-    }) {
-        let [unknown, known @ ..] = expected.as_slice() else { return (pointer.to_owned(), reason.to_owned()) };
+    for (kind, what) in [("field", UNKNOWN_KEY), ("variant", "unknown word")] {
+        let Some(rest) = reason.strip_prefix(&format!("unknown {kind} `")) else { continue };
+        let (unknown, known) = rest.split_once("`, ").unwrap_or((rest, ""));
         let place = if kind == "field" { below(pointer, unknown) } else { pointer.to_owned() };
-        let what = if kind == "field" { UNKNOWN_KEY } else { "unknown word" };
-        return (place, format!("{what}{}", meant(unknown, known.iter().map(String::as_str))));
+        return (place, format!("{what}{}", meant(unknown, known.split('`').skip(1).step_by(2))));
     }
     if let Some(field) = reason.strip_prefix("missing field ") {
         return (pointer.to_owned(), format!("{MISSING_KEY}{field} is missing"));

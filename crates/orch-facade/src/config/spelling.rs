@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Finding;
-use super::pointer::child;
+use super::pointer::{child, parent};
 use super::tree::Tree;
 
 /// Another name of a setting.
@@ -51,6 +51,9 @@ pub(super) fn settle(tree: &mut Tree, found: &mut Vec<Finding>) {
                 let reason = format!("another spelling of `{}` ({}): give one of the two", one.key, one.origin);
                 found.push(Finding { reason, ..both });
                 tree.remove(&other);
+            } else if parent(&name).and_then(|table| tree.value.pointer(table)).is_some_and(|table| !table.is_object())
+            {
+                // What is no table is found by its type.
             } else if !spelling.millis {
                 tree.rename(&other, &name, |value| value);
             } else if let Some(millis) = value.as_u64() {

@@ -1,4 +1,5 @@
 use orch_core::Target;
+use serde_json::Value;
 
 use super::Assembly;
 use crate::ClientBuilder;
@@ -10,8 +11,11 @@ impl Assembly<'_> {
     /// Whether every target that has settings of its own is one that some tool reaches: a wrong name would change nothing.
     pub(super) fn targets(&mut self, builder: &ClientBuilder) {
         let mut known: Vec<String> = builder.registrations().iter().flat_map(reached).collect();
-        let providers = self.sections.providers.iter();
-        known.extend(providers.map(|(name, section)| section.target.as_ref().unwrap_or(name).clone()));
+        // As they are written: one with which something is wrong is there all the same.
+        known.extend(self.tree.keys("/providers").into_iter().map(|name| {
+            let target = self.tree.value.pointer(&child(&child("/providers", &name), "target"));
+            target.and_then(Value::as_str).map_or(name, str::to_owned)
+        }));
         known.sort_unstable();
         known.dedup();
         for table in ["/reliability/circuit_breakers", "/reliability/rate_limits", "/reliability/bulkheads"] {

@@ -65,6 +65,15 @@ impl Assembly<'_> {
         builder: HttpProviderBuilder<W>,
     ) -> Option<Arc<dyn Provider>> {
         let before = self.found.len();
+        for (key, given) in [
+            ("connect_timeout_ms", section.connect_timeout_ms == Some(0)),
+            ("max_body", section.max_body == Some(0)),
+            ("max_event", section.max_event == Some(0)),
+        ] {
+            if given {
+                self.wrong(&child(pointer, key), "no call could succeed: it must be at least 1");
+            }
+        }
         let mut builder = self.secrets(pointer, section, builder);
         builder = builder.target(section.target.clone().unwrap_or_else(|| name.to_owned()));
         builder = if section.free { builder.free() } else { builder.prices_of_some(prices.clone()) };
