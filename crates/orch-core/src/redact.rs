@@ -179,10 +179,17 @@ impl Redactor {
 
     fn output(&self, output: &Output) -> Output {
         let content = self.content(output.content());
-        output.clone().with_content(content).with_metadata_of(|metadata| match self.json(Value::Object(metadata)) {
-            Value::Object(metadata) => metadata,
-            _ => Map::new(),
-        })
+        let redacted = output.clone().with_content(content).with_metadata_of(|metadata| {
+            match self.json(Value::Object(metadata)) {
+                Value::Object(metadata) => metadata,
+                _ => Map::new(),
+            }
+        });
+        // Why the tool was chosen may quote the request.
+        match output.reason().map(|reason| self.text(reason).into_owned()) {
+            Some(reason) => redacted.with_reason(reason),
+            None => redacted,
+        }
     }
 
     /// The record with its message as it may leave.
@@ -295,7 +302,8 @@ mod tests {
 
     #[test]
     fn an_event_holds_no_secret_in_any_form() {
-        let error = || Error::tool_execution(SECRET).with_output(Output::from(SECRET).with_metadata("note", SECRET));
+        let output = || Output::from(SECRET).with_metadata("note", SECRET).with_reason(SECRET);
+        let error = || Error::tool_execution(SECRET).with_output(output());
         let content = || Content::json(json!([SECRET]));
         for event in [
             Event::PlanSelected { tool: "t".into(), reason: SECRET.into() },
