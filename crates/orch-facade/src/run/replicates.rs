@@ -8,13 +8,14 @@ use super::Run;
 
 impl Run {
     /// Sets what each replicate of the bundle may use, its repeated attempts included; a replicate that needs more fails alone.
-    /// It wins over the bundle's own. A tool that is no bundle refuses it.
+    /// It wins over the bundle's own. A named tool that is no bundle refuses it; one that the planner chooses, or that is fallen
+    /// back to, gets it among its options and may ignore it.
     pub fn per_replicate_budget(self, budget: Budget) -> Self {
         self.of_replicates(|options| options.per_replicate_budget(budget))
     }
 
     /// Sets what listeners get of the answer while the bundle is made; default: the bundle's own setting, which is
-    /// [`Quiet`](Delivery::Quiet) by default. A tool that is no bundle refuses it.
+    /// [`Quiet`](Delivery::Quiet) by default. A named tool that is no bundle refuses it.
     pub fn delivery(self, delivery: Delivery) -> Self {
         self.of_replicates(|options| options.delivery(delivery))
     }
