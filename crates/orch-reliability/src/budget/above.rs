@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use orch_core::store::{BudgetLedger, Hold, HoldId, Level, StoreError};
-use orch_core::{CallContext, Error, ErrorKind, Estimate, Limits, Spend, Usd};
+use orch_core::{CallContext, Error, ErrorKind, Estimate, Limits, Redactor, Spend, Usd};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex as Turn;
 use tokio::task::JoinHandle;
@@ -32,6 +32,8 @@ struct Ending {
     spent: Spend,
     /// Whether it waits when the ledger does not hear it; a hold that may never have been made lapses by itself.
     keep: bool,
+    /// That of the run, for what the ledger says of it.
+    redactor: Redactor,
 }
 
 /// How long a hold outlives the run's deadline, so that a run which ends just then can still be settled.
@@ -58,7 +60,8 @@ impl Above {
         let now = Instant::now();
         let ttl = context.deadline().map_or(UNBOUNDED, |deadline| deadline.remaining(now).saturating_add(SLACK));
         // Made before the question is asked: dropped at any later point, it gives the hold back.
-        let held = Held { above: Arc::clone(self), levels, hold: HoldId(fastrand::u128(..)), grant: Grant::Doubtful };
+        let (above, hold, redactor) = (Arc::clone(self), HoldId(fastrand::u128(..)), context.redactor().clone());
+        let held = Held { above, levels, hold, grant: Grant::Doubtful, redactor };
         Some(match Handle::try_current() {
             Ok(runtime) => Ok(runtime.spawn(held.ask(amount, ttl))),
             Err(_) => Err(Error::new(ErrorKind::LedgerUnavailable { reason: "no runtime to ask it in".into() })),
@@ -155,6 +158,7 @@ pub(super) struct Held {
     levels: Arc<[Level]>,
     hold: HoldId,
     grant: Grant,
+    redactor: Redactor,
 }
 
 /// What the ledger has said about a hold.
@@ -197,7 +201,8 @@ impl Held {
             return None;
         }
         let keep = self.grant == Grant::Given || spent != Spend::ZERO;
-        self.above.end(Ending { levels, hold: self.hold, spent, keep })
+        let redactor = mem::take(&mut self.redactor);
+        self.above.end(Ending { levels, hold: self.hold, spent, keep, redactor })
     }
 }
 
@@ -226,14 +231,24 @@ impl Saying {
     }
 
     async fn say(mut self) -> Result<(), StoreError> {
-        if let Some(Ending { levels, hold, spent, .. }) = self.ending.clone() {
-            match spent {
-                Spend::ZERO => self.above.ledger.cancel(&levels, hold).await?,
-                spent => self.above.ledger.settle(&levels, hold, spent).await?,
-            }
+        if let Some(Ending { levels, hold, spent, redactor, .. }) = self.ending.clone() {
+            let told = match spent {
+                Spend::ZERO => self.above.ledger.cancel(&levels, hold).await,
+                spent => self.above.ledger.settle(&levels, hold, spent).await,
+            };
+            told.map_err(|error| redacted(&error, &redactor))?;
         }
         self.ending = None;
         Ok(())
+    }
+}
+
+/// The error as it may be logged.
+fn redacted(error: &StoreError, redactor: &Redactor) -> StoreError {
+    match error {
+        StoreError::Transient(why) => StoreError::Transient(redactor.text(why).into()),
+        StoreError::Fatal(why) => StoreError::Fatal(redactor.text(why).into()),
+        other => StoreError::Fatal(redactor.text(&other.to_string()).into()),
     }
 }
 
@@ -252,10 +267,17 @@ mod tests {
     #[test]
     fn it_shows_how_many_endings_wait_and_which_hold_is_which() {
         let above = Arc::new(Above::new(Arc::new(crate::MemoryLedger::new()), |_| Vec::new()));
-        let ending = Ending { levels: Arc::new([]), hold: HoldId(7), spent: Spend::ZERO, keep: true };
+        let ending = Ending {
+            levels: Arc::new([]),
+            hold: HoldId(7),
+            spent: Spend::ZERO,
+            keep: true,
+            redactor: Redactor::none(),
+        };
         above.unsaid().push_back(ending);
         assert_eq!(format!("{above:?}"), "Above { unsaid: 1, .. }");
-        let held = Held { above, levels: Arc::new([]), hold: HoldId(7), grant: Grant::Given };
+        let redactor = Redactor::none();
+        let held = Held { above, levels: Arc::new([]), hold: HoldId(7), grant: Grant::Given, redactor };
         assert_eq!(format!("{held:?}"), "Held { hold: HoldId(7), .. }");
     }
 

@@ -1,7 +1,8 @@
 //! The levels above a run: reserve before, settle however the run ends, lose nothing.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use futures_util::future::join_all;
 use orch_core::store::{BudgetLedger, Hold, HoldId, Level, Standing, StoreError};
 use orch_core::{
     Amount, Budget, BudgetKind, Class, Counted, Deadline, Error, ErrorKind, Estimate, HasContext, Limits, MeterLayer,
-    Output, Spend, Usage, Usd,
+    Output, Redact, Spend, Usage, Usd,
 };
 use orch_testkit::time::{poll_n_then_drop, settle};
 use tokio::time::{advance, sleep};
@@ -255,9 +256,17 @@ async fn what_a_failing_ledger_was_not_told_is_told_with_the_next_run_or_by_hand
     assert_eq!((layer.untold(), standing(&*ledger).await), (0, at(11, 0)));
 }
 
-/// Counts what is logged as a warning.
+/// Keeps what is logged as a warning.
 #[derive(Clone, Default)]
-struct Warnings(Arc<AtomicUsize>);
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+struct Fields(String);
+
+impl tracing::field::Visit for Fields {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        self.0.push_str(&format!("{field}={value:?} "));
+    }
+}
 
 impl tracing::Subscriber for Warnings {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
@@ -272,8 +281,10 @@ impl tracing::Subscriber for Warnings {
 
     fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
 
-    fn event(&self, _: &tracing::Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut fields = Fields(String::new());
+        event.record(&mut fields);
+        self.0.lock().unwrap().push(fields.0);
     }
 
     fn enter(&self, _: &tracing::span::Id) {}
@@ -281,8 +292,17 @@ impl tracing::Subscriber for Warnings {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
+/// Takes out what the ledger says.
+struct HideDown;
+
+impl Redact for HideDown {
+    fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        text.replace("down", "***").into()
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_ledger_that_could_not_be_told_is_logged() {
+async fn a_ledger_that_could_not_be_told_is_logged_without_what_the_redactor_hides() {
     // With one subscriber alone, `tracing` remembers the answer of the thread that came first for all.
     let _another = tracing::Dispatch::new(Warnings::default());
     let warnings = Warnings::default();
@@ -295,10 +315,16 @@ async fn a_ledger_that_could_not_be_told_is_logged() {
         async { Ok::<_, Error>(Output::from("fine").with_usage(tokens(4))) }
     });
     let layer = under(&ledger, 100, 100);
-    assert!(layer.layer(tool).oneshot(Ask::pure()).await.is_ok());
+    let mut ask = Ask::pure();
+    ask.context_mut().set_redactor(HideDown.into());
+    assert!(layer.layer(tool).oneshot(ask).await.is_ok());
     settle().await;
     assert_eq!(layer.untold(), 1);
-    assert_eq!(warnings.0.load(Ordering::Relaxed), 1);
+    let logged = warnings.0.lock().unwrap().clone();
+    assert!(
+        logged.len() == 1 && logged[0].contains("did not answer: ***") && !logged[0].contains("down"),
+        "{logged:?}"
+    );
 }
 
 /// A tool that makes the ledger late while it works.
