@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use orch_core::{
-    AskedBy, BoxTool, Class, Counted, Error, HasContext, IntoTool, Output, Request, Route, Stopped, Tool, ToolSpec,
-    Usage, Usd, Verdict, tool_fn,
+    AskedBy, BoxTool, Class, Counted, Error, HasContext, IntoTool, Output, Part, Request, Route, ScopeLayer, Stopped,
+    Tool, ToolSpec, Usage, Usd, Verdict, tool_fn,
 };
 use orch_evidence::BundleOptions;
 use orch_facade::{
@@ -17,9 +17,11 @@ use orch_facade::{
     TimeLine,
 };
 use orch_planning::{Catalog, Plan, Planner, PlanningError};
+use orch_reliability::RetryLayer;
 use orch_testkit::ScriptedTool;
 use serde_json::json;
 use tokio::time::sleep;
+use tower::ServiceExt;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -136,6 +138,45 @@ async fn the_time_and_the_money_of_the_planner_have_lines_of_their_own() {
     assert_sums(&outcome);
     let text = outcome.explain().to_string();
     assert!(text.contains("2.00 s for the planner") && text.contains("the planner: 5 tokens"), "{text}");
+}
+
+/// Asks a model that is busy at first, and costs even then.
+struct Persistent;
+
+#[async_trait]
+impl Planner for Persistent {
+    async fn plan(&self, _: &Catalog, request: &Request) -> Result<Plan, Error> {
+        let (spec, asked) = (ToolSpec::pure("model"), AtomicUsize::new(0));
+        let model = tool_fn(spec.clone(), move |_: Request| {
+            let busy = asked.fetch_add(1, Ordering::Relaxed) == 0;
+            async move {
+                let answer = |tokens| Output::from("ask").with_usage(paid(tokens));
+                if busy { Err(Error::transient("busy").with_output(answer(7))) } else { Ok(answer(5)) }
+            }
+        });
+        let retry = RetryLayer::new(RetryPolicy::default().max_attempts(2)).unwrap();
+        let model = model.into_tool().layer(retry).layer(ScopeLayer::of(&spec));
+        let context = request.context().child(Part::Step(1)).detach(60 * SECOND);
+        let answer = model.oneshot(Request::new("which?").with_context(context)).await?;
+        assert_eq!(answer.content().as_text(), Some("ask"));
+        Ok(Plan::new(Route::new("ask", "it said so"), 1.0))
+    }
+
+    fn check(&self, _: &Catalog) -> Result<(), PlanningError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_planners_model_failed_at_is_in_the_planners_line_and_is_no_fallback() {
+    let client = Client::builder().tool(steady("ask")).planner(Persistent).build().unwrap();
+    let outcome = client.run("a").await.unwrap();
+    let lines = outcome.cost_breakdown();
+    let told: Vec<_> = lines.iter().map(|line| (line.planning, line.failed, line.tokens)).collect();
+    assert_eq!(told, [(true, false, 12), (false, false, 10)]);
+    assert_sums(&outcome);
+    let text = outcome.explain().to_string();
+    assert!(text.contains("busy") && !text.contains("fell back"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,7 +52,7 @@ impl Spent {
     }
 }
 
-/// What the planner used, every attempt that used anything: the failed ones as they were recorded, then what is left for those
+/// What the planner used, its failed attempts included; then every attempt of a tool that used anything: the failed ones as they were recorded, then what is left for those
 /// that succeeded.
 pub(crate) fn breakdown(outcome: &Outcome) -> Vec<CostLine> {
     if outcome.replayed() {
@@ -83,13 +83,18 @@ fn planning(outcome: &Outcome) -> Option<CostLine> {
     spent.line(outcome, None).map(|line| CostLine { tool: None, attempt: 1, planning: true, ..line })
 }
 
+/// The attempts that were not the planner's, whose line has them all.
+fn tools(outcome: &Outcome) -> &[AttemptRecord] {
+    outcome.attempts_by_purpose().1
+}
+
 /// Whether an earlier candidate had failed.
 fn fell_back(outcome: &Outcome) -> bool {
-    outcome.attempts().iter().any(|record| record.tool.as_deref() != outcome.served_by())
+    tools(outcome).iter().any(|record| record.tool.as_deref() != outcome.served_by())
 }
 
 fn failed(outcome: &Outcome) -> impl Iterator<Item = CostLine> {
-    let records = outcome.attempts().iter().filter(|record| record.class.is_some());
+    let records = tools(outcome).iter().filter(|record| record.class.is_some());
     let line = |record: &AttemptRecord| {
         let Spent { tokens, cost } = Spent::of(&record.usage);
         let (tool, replicate, attempt) = (record.tool.clone(), record.replicate, record.attempt);
@@ -116,7 +121,7 @@ impl Spent {
         let same = |record: &&AttemptRecord| {
             record.class.is_some() && record.replicate == replicate && record.tool.as_deref() == tool
         };
-        let before = outcome.attempts().iter().filter(same).map(|record| record.attempt).max().unwrap_or(0);
+        let before = tools(outcome).iter().filter(same).map(|record| record.attempt).max().unwrap_or(0);
         let line = CostLine {
             tool: tool.map(Arc::from),
             replicate,

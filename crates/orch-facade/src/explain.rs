@@ -96,8 +96,9 @@ fn time(outcome: &Outcome) -> Vec<String> {
 
 /// Every attempt in its order, with a line where another tool took over.
 fn attempts(outcome: &Outcome) -> Vec<String> {
-    let (mut lines, mut last) = (Vec::new(), None);
-    for record in outcome.attempts() {
+    let (planner, tools) = outcome.attempts_by_purpose();
+    let (mut lines, mut last) = (planner.iter().map(attempt).collect::<Vec<_>>(), None);
+    for record in tools {
         lines.extend(took_over(last, record.tool.as_deref()));
         lines.push(attempt(record));
         last = record.tool.as_deref().or(last);

@@ -196,6 +196,11 @@ impl Outcome {
         self.context.planning_usage()
     }
 
+    /// The attempts of the planner's own model, and those of the tools.
+    pub(crate) fn attempts_by_purpose(&self) -> (&[AttemptRecord], &[AttemptRecord]) {
+        self.attempts.split_at(self.context.planning_attempts().min(self.attempts.len()))
+    }
+
     /// Takes out of texts what must not leave the process.
     pub(crate) fn redactor(&self) -> &Redactor {
         self.context.redactor()

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::parts::Part;
+use super::identity::Planned;
 use super::{Deadline, Identity, InFlight, Progress};
 use crate::event::Origin;
 use crate::store::Key;
@@ -277,19 +278,27 @@ impl CallContext {
     /// Why the run's tool was chosen, once a planner has said so.
     #[must_use]
     pub fn plan(&self) -> Option<&Content> {
-        self.run.identity.plan().get().map(|(plan, _)| plan)
+        self.run.identity.plan().get().map(|plan| &plan.explanation)
     }
 
     /// What the run had used when its tool was chosen: what the planner's own model used.
     #[must_use]
     pub fn planning_usage(&self) -> Option<&Usage> {
-        self.run.identity.plan().get().map(|(_, usage)| usage)
+        self.run.identity.plan().get().map(|plan| &plan.usage)
+    }
+
+    /// How many attempts the run had recorded when its tool was chosen: those of the planner's own model, the first of
+    /// [`attempts`](Self::attempts). 0 if no planner has chosen.
+    #[must_use]
+    pub fn planning_attempts(&self) -> usize {
+        self.run.identity.plan().get().map_or(0, |plan| plan.attempts)
     }
 
     /// Keeps a planner's explanation for the whole run, with what was used by now; the first one stays.
     pub fn note_plan(&self, explanation: Content) {
         let usage = if self.meter.has_bookings() { self.meter.usage() } else { Usage::new() };
-        let _ = self.run.identity.plan().set((explanation, usage));
+        let attempts = self.attempts().snapshot().len();
+        let _ = self.run.identity.plan().set(Planned { explanation, usage, attempts });
     }
 
     /// Takes out of texts what must not leave the process.

@@ -12,8 +12,17 @@ pub(crate) struct Identity {
     request_id: OnceLock<Arc<str>>,
     trace_id: OnceLock<Arc<str>>,
     started: Instant,
-    plan: OnceLock<(Content, Usage)>,
+    plan: OnceLock<Planned>,
     last_tool: Mutex<Option<Arc<str>>>,
+}
+
+/// A planner's choice, and what the run had come to by then.
+#[derive(Clone)]
+pub(crate) struct Planned {
+    pub(crate) explanation: Content,
+    pub(crate) usage: Usage,
+    /// How many attempts were recorded.
+    pub(crate) attempts: usize,
 }
 
 impl Identity {
@@ -62,7 +71,7 @@ impl Identity {
     }
 
     /// Why the tool was chosen, and what it took to find out.
-    pub(crate) fn plan(&self) -> &OnceLock<(Content, Usage)> {
+    pub(crate) fn plan(&self) -> &OnceLock<Planned> {
         &self.plan
     }
 }

@@ -34,7 +34,9 @@ pub(crate) fn record(client: &Client, context: &CallContext, result: &Result<Out
     histogram!(names::RUN_SECONDS, "tool" => tool.clone(), "outcome" => outcome).record(context.started().elapsed());
     usage(&tool, context);
     attempts.iter().for_each(attempt);
-    fallbacks(&attempts, result.as_ref().ok().and_then(Outcome::served_by));
+    // What the planner's own model was asked is no candidate.
+    let tools = attempts.get(context.planning_attempts()..).unwrap_or_default();
+    fallbacks(tools, result.as_ref().ok().and_then(Outcome::served_by));
     waits(context, &attempts);
     match result {
         Ok(outcome) => evidence(&tool, outcome),
