@@ -11,17 +11,20 @@ use allocation_counter::measure;
 use orch_facade::{Client, Error, Output, Request, Run, ToolSpec, tool_fn};
 use subject::{Bundled, Ready, Told};
 
+/// The labels of metrics are made even if no recorder is there to take them.
+const METRICS: bool = cfg!(feature = "metrics");
+
 #[test]
 fn a_run_by_name_allocates_what_is_counted_here_and_leaves_nothing() {
     let ready = Ready::new();
     let counted = measure(|| drop(ready.run().expect("it answers")));
     assert_eq!((counted.count_current, counted.bytes_current), (0, 0), "something was left behind");
-    assert_eq!(counted.count_total, 37);
+    assert_eq!(counted.count_total, if METRICS { 49 } else { 37 });
 }
 
 /// Replicates that ran, events that were heard, allocations. Each replicate goes through all layers, as a run does, which
-/// takes most of the allocations of one; the rest is the bundle, and ten events or more. 321 and 550 were counted; there is a
-/// tenth of room for layers that change.
+/// takes most of the allocations of one; the rest is the bundle, and ten events or more. 321 and 550 were counted, with metrics
+/// 355 and 600; there is a tenth of room for layers that change.
 #[test]
 fn a_bundle_of_short_answers_with_one_listener_allocates_what_is_counted_here() {
     let found = [["Paris", "Paris", "Paris"], ["Paris", "Lyon", "Paris"]].map(|answers| {
@@ -32,7 +35,8 @@ fn a_bundle_of_short_answers_with_one_listener_allocates_what_is_counted_here() 
         (outcome.evidence().expect("a bundle").meta.k_started, heard, counted.count_total)
     });
     assert_eq!(found.map(|(replicates, heard, _)| (replicates, heard)), [(2, 10), (3, 14)]);
-    assert!(found[0].2 <= 353 && found[1].2 <= 605, "{found:?}");
+    let limits = if METRICS { (390, 660) } else { (353, 605) };
+    assert!(found[0].2 <= limits.0 && found[1].2 <= limits.1, "{found:?}");
 }
 
 /// Each of them reads at once, as one who waits for the next event does.
