@@ -38,7 +38,7 @@ fn bundle(answers: &[Value], rules: ConsensusRules) -> Bundle {
 fuzz_target!(|text: &str| {
     let mut lines = text.lines().peekable();
     let rules = lines.peek().and_then(|line| ConsensusRules::from_json(line).ok());
-    let rules = rules.inspect(|_| drop(lines.next())).unwrap_or_default();
+    let rules = rules.inspect(|_| { lines.next(); }).unwrap_or_default();
     let answers: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).take(MOST_ANSWERS).collect();
     if answers.is_empty() {
         return;

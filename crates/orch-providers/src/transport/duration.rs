@@ -66,8 +66,11 @@ fn unit(word: &str) -> Option<Duration> {
     })
 }
 
+/// In whole nanoseconds, so that whole numbers of any unit are exact.
 fn scaled(amount: f64, unit: Duration) -> Duration {
-    Duration::try_from_secs_f64(amount * unit.as_secs_f64()).unwrap_or(TOO_LONG).min(TOO_LONG)
+    let Ok(amount) = Duration::try_from_secs_f64(amount) else { return TOO_LONG };
+    let nanos = amount.as_nanos().saturating_mul(unit.as_nanos()) / 1_000_000_000;
+    u64::try_from(nanos).map_or(TOO_LONG, Duration::from_nanos).min(TOO_LONG)
 }
 
 #[cfg(test)]
@@ -122,6 +125,14 @@ mod tests {
             for found in [reset(&text), stated_wait(&text), stated_wait(&format!("try again in {text}"))] {
                 prop_assert!(found.is_none_or(|wait| wait <= TOO_LONG));
             }
+        }
+
+        #[test]
+        fn whole_numbers_of_any_unit_are_exact(amount: u32) {
+            let text = amount.to_string();
+            prop_assert_eq!(number(&text, Duration::from_secs(1)), Some(Duration::from_secs(amount.into()).min(TOO_LONG)));
+            prop_assert_eq!(number(&text, Duration::from_millis(1)), Some(Duration::from_millis(amount.into())));
+            prop_assert_eq!(reset(&format!("{text}us")), Some(Duration::from_micros(amount.into())));
         }
 
         #[test]
