@@ -115,8 +115,8 @@ fn idempotent(store: impl IdempotencyStore + 'static, warm: &[&str]) -> Ready<Id
 }
 
 #[library_benchmark]
-#[bench::new_key(args = (idempotent(LastResult::default(), &[])), config = limit(9_530))]
-#[bench::hit(args = (idempotent(LastResult::default(), &["key"])), config = limit(6_900))]
+#[bench::new_key(args = (idempotent(LastResult::default(), &[])), config = limit(8_150))]
+#[bench::hit(args = (idempotent(LastResult::default(), &["key"])), config = limit(5_760))]
 #[bench::new_key_in_memory(idempotent(MemoryStore::new(), &["other"]))]
 #[bench::hit_in_memory(idempotent(MemoryStore::new(), &["other", "key"]))]
 fn idempotency(mut ready: Ready<Idempotency<Tool>>) -> Counted<Idempotency<Tool>> {
@@ -137,8 +137,8 @@ fn thousand(warm: bool) -> (Ready<Idempotency<Tool>>, Asks) {
 }
 
 #[library_benchmark]
-#[bench::new_keys(args = (thousand(false)), config = limit(13_360_000))]
-#[bench::hits(args = (thousand(true)), config = limit(2_360_000))]
+#[bench::new_keys(args = (thousand(false)), config = limit(12_000_000))]
+#[bench::hits(args = (thousand(true)), config = limit(1_975_000))]
 fn thousand_calls_in_memory((mut ready, asks): (Ready<Idempotency<Tool>>, Asks)) -> (Ready<Idempotency<Tool>>, Asks) {
     // The callers keep their requests, so freeing them is not a part of the calls.
     for ask in &asks {
