@@ -7,8 +7,8 @@ Reads what `cargo bench -p orch-tests --bench provider_cost` prints.
 import re
 import sys
 
-# Our instructions against those of reqwest alone. The goals are 1.15 and 1.2; docs/providers.md says where the rest is.
-CALL = 1.06
+# Our instructions against those of reqwest alone, with room for what reads from a socket: 1.01 and 1.03 were counted. The goals are 1.15 and 1.2; docs/providers.md says where the rest is.
+CALL = 1.10
 EVENT = 1.26
 
 counts = {}
